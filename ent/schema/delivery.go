@@ -1,0 +1,49 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/maskline/maskline/phone"
+)
+
+// Delivery is one mail of a voicemail to one recipient. That it is unique is what makes a mail go out once.
+type Delivery struct{ ent.Schema }
+
+// Mixin is the id and the owner.
+func (Delivery) Mixin() []ent.Mixin { return []ent.Mixin{Identified{Prefix: "dlv"}, Owned{}} }
+
+// Fields of a delivery.
+func (Delivery) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("voicemail_id").MaxLen(40).Immutable().Annotations(collateC, entgql.Skip(entgql.SkipAll)),
+		field.String("channel").MaxLen(20).Immutable(), // "email"
+		field.String("recipient").MaxLen(254).Immutable(),
+		field.Enum("state").GoType(phone.DeliveryState("")).Default(string(phone.DeliveryPending)).Annotations(entgql.Type("DeliveryState")),
+		field.Int("attempts").Default(0),
+		field.String("last_error").Optional().Nillable().MaxLen(1000),
+		field.Time("delivered_at").Optional().Nillable(),
+		field.Time("created_at").Default(now).Immutable().Annotations(entgql.Skip(entgql.SkipAll)),
+	}
+}
+
+// Edges lead to the voicemail.
+func (Delivery) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("voicemail", Voicemail.Type).Ref("deliveries").Field("voicemail_id").Required().Unique().Immutable().Annotations(entgql.Skip(entgql.SkipAll)),
+	}
+}
+
+// Indexes of deliveries.
+func (Delivery) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("voicemail_id", "channel", "recipient").Unique(), index.Fields("owner_id")}
+}
+
+// Annotations of the type.
+func (Delivery) Annotations() []schema.Annotation {
+	return []schema.Annotation{entgql.Skip(entgql.SkipWhereInput | entgql.SkipOrderField)}
+}

@@ -1,0 +1,90 @@
+package schema
+
+import (
+	"context"
+
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/sql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/maskline/maskline/ent/intercept"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/phone"
+)
+
+// Voicemail is one recording that a caller left. Users see it once it has appeared: once it has a place in the order of all voicemails.
+type Voicemail struct{ ent.Schema }
+
+// Mixin is the id and the owner.
+func (Voicemail) Mixin() []ent.Mixin { return []ent.Mixin{Identified{Prefix: "vm"}, Owned{}} }
+
+// Fields of a voicemail.
+func (Voicemail) Fields() []ent.Field {
+	hidden := entgql.Skip(entgql.SkipWhereInput)
+	inside := entgql.Skip(entgql.SkipAll)
+	return []ent.Field{
+		field.String("number_id").MaxLen(40).Immutable().Annotations(collateC, inside),
+		field.String("call_id").MaxLen(40).Optional().Nillable().Immutable().Annotations(collateC, inside),
+		field.String("recording_sid").MaxLen(34).Immutable(),
+		field.String("from").MaxLen(16).Immutable(), // E.164 or "anonymous"
+		field.Int("duration_seconds").Annotations(hidden),
+		field.Time("received_at").Immutable().Annotations(entgql.OrderField("RECEIVED_AT")), // Twilio's time
+		field.Time("heard_at").Optional().Nillable(),
+		field.Enum("audio").GoType(phone.AudioState("")).Default(string(phone.AudioPending)).Annotations(entgql.Type("AudioState"), hidden),
+		field.String("audio_error").Optional().Nillable().MaxLen(1000).Annotations(hidden),
+		field.String("audio_type").Default("").MaxLen(40).Annotations(inside),
+		field.Int64("audio_size").Default(0).Annotations(inside),
+		field.String("audio_sha256").Default("").MaxLen(64).Annotations(inside),
+		field.Text("transcript").Optional().Nillable(),
+		field.Enum("transcription").GoType(phone.TranscriptionState("")).Default(string(phone.TranscriptionOff)).Annotations(entgql.Type("TranscriptionState"), hidden),
+		field.String("transcription_error").Optional().Nillable().MaxLen(1000).Annotations(hidden),
+		field.Time("learned_at").Immutable().Annotations(inside), // when we first heard of it
+		field.Int64("place").Optional().Nillable().Annotations(entgql.OrderField("PLACE"), hidden),
+		field.Time("appeared_at").Optional().Nillable().Annotations(inside),
+		field.Time("deleted_at").Optional().Nillable().Annotations(inside),
+	}
+}
+
+// Edges lead to the number, the call and the mails.
+func (Voicemail) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("number", MaskedNumber.Type).Ref("voicemails").Field("number_id").Required().Unique().Immutable(),
+		edge.From("call", Call.Type).Ref("voicemails").Field("call_id").Unique().Immutable().Annotations(entgql.Skip(entgql.SkipWhereInput)),
+		edge.To("deliveries", Delivery.Type).Annotations(entgql.Skip(entgql.SkipWhereInput)),
+	}
+}
+
+// Indexes of voicemails.
+func (Voicemail) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("recording_sid").Unique(),
+		index.Fields("place").Unique(),
+		index.Fields("owner_id", "place"),
+		index.Fields("number_id", "place"),
+		index.Fields("owner_id", "received_at"),
+		index.Fields("number_id", "received_at"),
+		index.Fields("received_at"),
+		index.Fields("owner_id", "from", "place"),
+		index.Fields("call_id"),
+	}
+}
+
+// Interceptors hide from users what has not appeared yet and what lies in the bin.
+func (Voicemail) Interceptors() []ent.Interceptor {
+	return []ent.Interceptor{intercept.TraverseFunc(func(ctx context.Context, q intercept.Query) error {
+		if v, ok := viewer.From(ctx); ok && v.IsSystem() {
+			return nil
+		}
+		q.WhereP(sql.FieldNotNull("place"), sql.FieldIsNull("deleted_at"))
+		return nil
+	})}
+}
+
+// Annotations of the type.
+func (Voicemail) Annotations() []schema.Annotation {
+	return []schema.Annotation{entgql.RelayConnection(), entgql.QueryField()}
+}

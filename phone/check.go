@@ -1,0 +1,138 @@
+package phone
+
+import (
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones are checked the same on every machine
+	"unicode"
+	"unicode/utf8"
+)
+
+// Locales lists the languages of mails and pages.
+func Locales() []string { return []string{"de", "en", "es", "fr", "ja", "pt", "zh"} }
+
+const maxForwards = 10
+
+// CheckLabel refuses a name or label of more than 100 characters, or with control characters in it.
+func CheckLabel(field, s string) error {
+	if utf8.RuneCountInString(s) > 100 || strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s) {
+		return Bad(field, fmt.Sprintf("%s has at most 100 characters and no control characters.", field))
+	}
+	return nil
+}
+
+// CheckName refuses what [CheckLabel] does, and emptiness.
+func CheckName(field, s string) error {
+	if strings.TrimSpace(s) == "" {
+		return Bad(field, fmt.Sprintf("%s must not be empty.", field))
+	}
+	return CheckLabel(field, s)
+}
+
+// CleanEmail is the address in the form that we keep: bare and in lower case.
+func CleanEmail(field, s string) (string, error) {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Name != "" || a.Address != s || len(s) > 254 || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", Bad(field, fmt.Sprintf("%s is a plain e-mail address, such as ann@example.com.", field))
+	}
+	return strings.ToLower(s), nil
+}
+
+// CheckLocale refuses locales that we have no texts for.
+func CheckLocale(s string) error {
+	if !slices.Contains(Locales(), s) {
+		return Bad("locale", fmt.Sprintf("locale is one of %s.", strings.Join(Locales(), ", ")))
+	}
+	return nil
+}
+
+// CheckTimeZone refuses what is no IANA time zone.
+func CheckTimeZone(s string) error {
+	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
+		return Bad("timeZone", "timeZone is an IANA time zone, such as UTC or Europe/Berlin.")
+	}
+	return nil
+}
+
+// Settings is what an owner may set of a number.
+type Settings struct {
+	Label              string
+	ForwardingEnabled  bool
+	ForwardTo          []Number
+	RingSeconds        int
+	CallerID           CallerID
+	Screening          Screening
+	VoicemailEnabled   bool
+	Greeting           *string
+	Language           string
+	MaxSeconds         int
+	FinishOnKey        string
+	Transcribe         bool
+	NotifyEmails       []string
+	KeepVoicemailsDays *int
+}
+
+// DefaultSettings is how a new number is set.
+func DefaultSettings() Settings {
+	return Settings{
+		ForwardingEnabled: true, ForwardTo: []Number{}, RingSeconds: DefaultRingSeconds, CallerID: ShowCaller, Screening: ScreeningPress1,
+		VoicemailEnabled: true, Language: DefaultLanguage, MaxSeconds: DefaultMaxSeconds, FinishOnKey: DefaultFinishOnKey,
+		Transcribe: true, NotifyEmails: []string{},
+	}
+}
+
+// Check says what is wrong with the settings of the number n, or nothing.
+func (s Settings) Check(n Number) error {
+	if err := CheckLabel("label", s.Label); err != nil {
+		return err
+	}
+	if err := s.checkForwards(n); err != nil {
+		return err
+	}
+	if err := s.checkVoicemail(); err != nil {
+		return err
+	}
+	for _, e := range s.NotifyEmails {
+		if _, err := CleanEmail("notifyEmails", e); err != nil {
+			return err
+		}
+	}
+	if len(s.NotifyEmails) > 20 {
+		return Bad("notifyEmails", "notifyEmails holds at most 20 addresses.")
+	}
+	if s.KeepVoicemailsDays != nil && (*s.KeepVoicemailsDays < 1 || *s.KeepVoicemailsDays > 36500) {
+		return Bad("keepVoicemailsDays", "keepVoicemailsDays is 1 to 36500, or null for ever.")
+	}
+	return nil
+}
+
+func (s Settings) checkForwards(n Number) error {
+	switch {
+	case len(s.ForwardTo) > maxForwards:
+		return Bad("forwardTo", "forwardTo holds at most 10 phones: Twilio rings no more at once.")
+	case slices.Contains(s.ForwardTo, n):
+		return Bad("forwardTo", "A number cannot be forwarded to itself.")
+	case s.RingSeconds < 5 || s.RingSeconds > 60:
+		return Bad("ringSeconds", "ringSeconds is 5 to 60.")
+	}
+	return nil
+}
+
+func (s Settings) checkVoicemail() error {
+	switch {
+	case s.Greeting != nil && (utf8.RuneCountInString(*s.Greeting) > 1000 || !utf8.ValidString(*s.Greeting)):
+		return Bad("greeting", "greeting has at most 1,000 characters.")
+	case s.Greeting != nil && strings.TrimSpace(*s.Greeting) == "":
+		return Bad("greeting", "greeting is a text to be spoken, or null for the default text.")
+	case !slices.Contains(Languages(), s.Language):
+		return Bad("language", fmt.Sprintf("language is one of %s.", strings.Join(Languages(), ", ")))
+	case s.MaxSeconds < 2 || s.MaxSeconds > 600:
+		return Bad("maxVoicemailSeconds", "maxVoicemailSeconds is 2 to 600.")
+	case strings.Trim(s.FinishOnKey, "0123456789#*") != "" || len(s.FinishOnKey) > 12:
+		return Bad("finishOnKey", `finishOnKey is made of 0-9, # and *; "" for none.`)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package phone
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Line is how the called number is set up, and who must not be rung.
+type Line struct {
+	Number           Number
+	State            NumberState
+	Forwarding       bool
+	ForwardTo        []Number
+	RingSeconds      int
+	CallerID         CallerID
+	Screening        Screening
+	Voicemail        bool
+	Greeting         string // empty: the default text in Language
+	Language         string
+	MaxSeconds       int
+	FinishOnKey      string
+	Transcribe       bool // Twilio is asked for a transcript
+	Blocked          bool // its owner blocked this caller
+	OursAmongForward []Number
+}
+
+// An Answer is what a caller or a callee gets: one of the types below.
+type Answer interface{ answer() }
+
+// Connect rings the phones together; Screen asks the one that picks up whether it wants the call.
+type Connect struct {
+	To          []Number
+	CallerID    string // what the phones show; empty: the caller's own number
+	RingSeconds int
+	Screen      bool
+}
+
+// TakeMessage greets the caller and records a message.
+type TakeMessage struct {
+	Greeting    string // empty: the default text in Language
+	Language    string
+	MaxSeconds  int
+	FinishOnKey string
+	Transcribe  bool
+}
+
+// Refuse says a civil sentence and hangs up.
+type Refuse struct {
+	Text     TextKey
+	Language string
+}
+
+// Reject turns the call away unanswered.
+type Reject struct{}
+
+// Goodbye thanks the caller for the message and hangs up.
+type Goodbye struct{ Language string }
+
+// HangUp ends a call that has had its talk.
+type HangUp struct{}
+
+// Nothing is the answer to a request whose caller is gone already, and to a screen that lets the call through.
+type Nothing struct{}
+
+func (Connect) answer()     {}
+func (TakeMessage) answer() {}
+func (Refuse) answer()      {}
+func (Reject) answer()      {}
+func (Goodbye) answer()     {}
+func (HangUp) answer()      {}
+func (Nothing) answer()     {}
+func (Screen) answer()      {}
+
+// Note is a step for the call's timeline.
+type Note struct{ Kind, Detail string }
+
+// Decision is an answer, what thereby happens to the call, and why. No happening: the state stays.
+type Decision struct {
+	Answer Answer
+	What   Happening
+	Notes  []Note
+}
+
+func decide(a Answer, what Happening, kind, detail string) Decision {
+	return Decision{Answer: a, What: what, Notes: []Note{{kind, detail}}}
+}
+
+// Route decides who answers a call to a known number. [Connect] needs a call of the plan and [TakeMessage] a voicemail: whoever carries the
+// decision out takes them from the plan, and asks again with a smaller [Allowance] when somebody else was faster.
+func Route(in Incoming, l Line, a Allowance) Decision {
+	switch {
+	case l.State == NumberReleased:
+		return decide(Reject{}, CallRefused, "rejected", "the number is released")
+	case l.Blocked:
+		return decide(Reject{}, CallRefused, "rejected", "the owner blocked this caller")
+	case l.State == NumberPaused:
+		return refuse(TextUnavailable, l, CallRefused, "rejected", "the number is paused")
+	case !a.Subscribed:
+		return refuse(TextUnavailable, l, CallRefused, "rejected", "the number has no active subscription")
+	case !a.CallLeft() && !a.VoicemailLeft():
+		return refuse(TextUnavailable, l, CallOverQuota, "quota_exceeded", a.callsSentence()+" and "+a.voicemailsSentence())
+	}
+	phones := l.phonesFor(in)
+	if why := whyNotForwarded(l, a, phones); why != "" {
+		v := takeMessage(l, a)
+		v.Notes = append([]Note{{"not_forwarded", why}}, v.Notes...)
+		return v
+	}
+	c := Connect{To: phones, CallerID: l.shownTo(in), RingSeconds: l.RingSeconds, Screen: l.Screening == ScreeningPress1}
+	return Decision{Answer: c, Notes: []Note{{"forwarded", fmt.Sprintf("ringing %s for %d s", maskAll(phones), l.RingSeconds)}}}
+}
+
+func whyNotForwarded(l Line, a Allowance, phones []Number) string {
+	switch {
+	case !l.Forwarding:
+		return "forwarding is off"
+	case len(phones) == 0:
+		return "there is no phone to ring"
+	case !a.CallLeft():
+		return a.callsSentence()
+	}
+	return ""
+}
+
+// phonesFor leaves out the caller's own phone and numbers that became ours: both would ring in a circle.
+func (l Line) phonesFor(in Incoming) []Number {
+	return slices.DeleteFunc(slices.Clone(l.ForwardTo), func(n Number) bool {
+		return string(n) == in.From || n == l.Number || slices.Contains(l.OursAmongForward, n)
+	})
+}
+
+// shownTo is the caller ID for the owner's phone. A withheld or implausible caller passed on as it is could make the Dial fail.
+func (l Line) shownTo(in Incoming) string {
+	if l.CallerID == ShowMasked || CallerOf(in.From) == Anonymous {
+		return string(l.Number)
+	}
+	return ""
+}
+
+func takeMessage(l Line, a Allowance) Decision {
+	switch {
+	case !l.Voicemail:
+		return refuse(TextNobody, l, CallNotTaken, "missed", "voicemail is off")
+	case !a.VoicemailLeft():
+		return refuse(TextNobody, l, CallOverQuota, "quota_exceeded", a.voicemailsSentence())
+	}
+	t := TakeMessage{Greeting: l.Greeting, Language: l.Language, MaxSeconds: l.MaxSeconds, FinishOnKey: l.FinishOnKey, Transcribe: l.Transcribe}
+	return decide(t, CallGreeted, "greeted", "the caller was asked to leave a message")
+}
+
+func refuse(text TextKey, l Line, what Happening, kind, detail string) Decision {
+	return decide(Refuse{Text: text, Language: l.Language}, what, kind, detail)
+}
+
+// Degraded is the answer when nothing at all can be looked up: the caller still leaves a message.
+func Degraded() TakeMessage {
+	return TakeMessage{Language: DefaultLanguage, MaxSeconds: DefaultMaxSeconds, FinishOnKey: DefaultFinishOnKey}
+}
