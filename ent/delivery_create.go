@@ -105,6 +105,20 @@ func (_c *DeliveryCreate) SetNillableDeliveredAt(v *time.Time) *DeliveryCreate {
 	return _c
 }
 
+// SetClaimedUntil sets the "claimed_until" field.
+func (_c *DeliveryCreate) SetClaimedUntil(v time.Time) *DeliveryCreate {
+	_c.mutation.SetClaimedUntil(v)
+	return _c
+}
+
+// SetNillableClaimedUntil sets the "claimed_until" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableClaimedUntil(v *time.Time) *DeliveryCreate {
+	if v != nil {
+		_c.SetClaimedUntil(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *DeliveryCreate) SetCreatedAt(v time.Time) *DeliveryCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -325,6 +339,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldDeliveredAt, field.TypeTime, value)
 		_node.DeliveredAt = &value
 	}
+	if value, ok := _c.mutation.ClaimedUntil(); ok {
+		_spec.SetField(delivery.FieldClaimedUntil, field.TypeTime, value)
+		_node.ClaimedUntil = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(delivery.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -461,6 +479,24 @@ func (u *DeliveryUpsert) UpdateDeliveredAt() *DeliveryUpsert {
 // ClearDeliveredAt clears the value of the "delivered_at" field.
 func (u *DeliveryUpsert) ClearDeliveredAt() *DeliveryUpsert {
 	u.SetNull(delivery.FieldDeliveredAt)
+	return u
+}
+
+// SetClaimedUntil sets the "claimed_until" field.
+func (u *DeliveryUpsert) SetClaimedUntil(v time.Time) *DeliveryUpsert {
+	u.Set(delivery.FieldClaimedUntil, v)
+	return u
+}
+
+// UpdateClaimedUntil sets the "claimed_until" field to the value that was provided on create.
+func (u *DeliveryUpsert) UpdateClaimedUntil() *DeliveryUpsert {
+	u.SetExcluded(delivery.FieldClaimedUntil)
+	return u
+}
+
+// ClearClaimedUntil clears the value of the "claimed_until" field.
+func (u *DeliveryUpsert) ClearClaimedUntil() *DeliveryUpsert {
+	u.SetNull(delivery.FieldClaimedUntil)
 	return u
 }
 
@@ -601,6 +637,27 @@ func (u *DeliveryUpsertOne) UpdateDeliveredAt() *DeliveryUpsertOne {
 func (u *DeliveryUpsertOne) ClearDeliveredAt() *DeliveryUpsertOne {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearDeliveredAt()
+	})
+}
+
+// SetClaimedUntil sets the "claimed_until" field.
+func (u *DeliveryUpsertOne) SetClaimedUntil(v time.Time) *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetClaimedUntil(v)
+	})
+}
+
+// UpdateClaimedUntil sets the "claimed_until" field to the value that was provided on create.
+func (u *DeliveryUpsertOne) UpdateClaimedUntil() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateClaimedUntil()
+	})
+}
+
+// ClearClaimedUntil clears the value of the "claimed_until" field.
+func (u *DeliveryUpsertOne) ClearClaimedUntil() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.ClearClaimedUntil()
 	})
 }
 
@@ -908,6 +965,27 @@ func (u *DeliveryUpsertBulk) UpdateDeliveredAt() *DeliveryUpsertBulk {
 func (u *DeliveryUpsertBulk) ClearDeliveredAt() *DeliveryUpsertBulk {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearDeliveredAt()
+	})
+}
+
+// SetClaimedUntil sets the "claimed_until" field.
+func (u *DeliveryUpsertBulk) SetClaimedUntil(v time.Time) *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetClaimedUntil(v)
+	})
+}
+
+// UpdateClaimedUntil sets the "claimed_until" field to the value that was provided on create.
+func (u *DeliveryUpsertBulk) UpdateClaimedUntil() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateClaimedUntil()
+	})
+}
+
+// ClearClaimedUntil clears the value of the "claimed_until" field.
+func (u *DeliveryUpsertBulk) ClearClaimedUntil() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.ClearClaimedUntil()
 	})
 }
 

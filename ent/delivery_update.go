@@ -105,6 +105,26 @@ func (_u *DeliveryUpdate) ClearDeliveredAt() *DeliveryUpdate {
 	return _u
 }
 
+// SetClaimedUntil sets the "claimed_until" field.
+func (_u *DeliveryUpdate) SetClaimedUntil(v time.Time) *DeliveryUpdate {
+	_u.mutation.SetClaimedUntil(v)
+	return _u
+}
+
+// SetNillableClaimedUntil sets the "claimed_until" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableClaimedUntil(v *time.Time) *DeliveryUpdate {
+	if v != nil {
+		_u.SetClaimedUntil(*v)
+	}
+	return _u
+}
+
+// ClearClaimedUntil clears the value of the "claimed_until" field.
+func (_u *DeliveryUpdate) ClearClaimedUntil() *DeliveryUpdate {
+	_u.mutation.ClearClaimedUntil()
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -193,6 +213,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.DeliveredAtCleared() {
 		_spec.ClearField(delivery.FieldDeliveredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClaimedUntil(); ok {
+		_spec.SetField(delivery.FieldClaimedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.ClaimedUntilCleared() {
+		_spec.ClearField(delivery.FieldClaimedUntil, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -288,6 +314,26 @@ func (_u *DeliveryUpdateOne) SetNillableDeliveredAt(v *time.Time) *DeliveryUpdat
 // ClearDeliveredAt clears the value of the "delivered_at" field.
 func (_u *DeliveryUpdateOne) ClearDeliveredAt() *DeliveryUpdateOne {
 	_u.mutation.ClearDeliveredAt()
+	return _u
+}
+
+// SetClaimedUntil sets the "claimed_until" field.
+func (_u *DeliveryUpdateOne) SetClaimedUntil(v time.Time) *DeliveryUpdateOne {
+	_u.mutation.SetClaimedUntil(v)
+	return _u
+}
+
+// SetNillableClaimedUntil sets the "claimed_until" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableClaimedUntil(v *time.Time) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetClaimedUntil(*v)
+	}
+	return _u
+}
+
+// ClearClaimedUntil clears the value of the "claimed_until" field.
+func (_u *DeliveryUpdateOne) ClearClaimedUntil() *DeliveryUpdateOne {
+	_u.mutation.ClearClaimedUntil()
 	return _u
 }
 
@@ -409,6 +455,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if _u.mutation.DeliveredAtCleared() {
 		_spec.ClearField(delivery.FieldDeliveredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClaimedUntil(); ok {
+		_spec.SetField(delivery.FieldClaimedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.ClaimedUntilCleared() {
+		_spec.ClearField(delivery.FieldClaimedUntil, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Delivery{config: _u.config}

@@ -4,8 +4,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"log"
+	"os"
 	"slices"
 
 	"entgo.io/contrib/entgql"
@@ -34,6 +36,35 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	if err := countOnDemand(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// countOnDemand keeps entgql from counting all rows whenever pageInfo is asked for: with edges, the row after the page tells as much.
+func countOnDemand() error {
+	for file, r := range map[string][2]string{
+		"gql_pagination.go": {
+			"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {",
+			"if hasCollectedField(ctx, totalCountField) || (ignoredEdges && hasCollectedField(ctx, pageInfoField)) {",
+		},
+		"gql_collection.go": {
+			"if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {",
+			"if hasCollectedField(ctx, append(path, totalCountField)...) || (ignoredEdges && hasCollectedField(ctx, append(path, pageInfoField)...)) {",
+		},
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(text, []byte(r[0])) {
+			return fmt.Errorf("%s: entgql's template changed, there is nothing to mend", file)
+		}
+		if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte(r[0]), []byte(r[1])), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // filters are the conditions that each list takes, besides and, or and not. Each has its index; a condition that would read through a plan
@@ -45,12 +76,6 @@ var filters = map[string][]string{
 	"VoicemailWhereInput":          {"id", "idIn", "recordingSid", "heardAtIsNil", "from", "receivedAtGTE", "receivedAtLT", "transcriptContainsFold", "hasNumberWith"},
 	"PlanWhereInput":               {"id", "idIn"},
 	"NumberSubscriptionWhereInput": {"id", "idIn"},
-}
-
-// byHand are the fields that a resolver of ours answers, since entgql's own would order them otherwise.
-var byHand = map[string][]string{
-	"User":         {"numbers"},
-	"MaskedNumber": {"subscriptions", "calls", "voicemails"},
 }
 
 // shape cuts what entgql makes down to what is promised.
@@ -69,19 +94,9 @@ func shape(_ *gen.Graph, s *ast.Schema) error {
 	}
 	places := s.Types["VoicemailOrderField"]
 	places.EnumValues = slices.DeleteFunc(places.EnumValues, func(v *ast.EnumValueDefinition) bool { return v.Name == "PLACE" })
-	for name, fields := range byHand {
-		for _, f := range fields {
-			s.Types[name].Fields.ForName(f).Directives = append(s.Types[name].Fields.ForName(f).Directives, resolver())
-		}
-	}
 	s.Types["Voicemail"].Fields.ForName("deliveries").Type = ast.NonNullListType(ast.NonNullNamedType("Delivery", nil), nil)
 	hide(s.Types["Voicemail"], "place")
 	return nil
-}
-
-func resolver() *ast.Directive {
-	yes := &ast.Value{Raw: "true", Kind: ast.BooleanValue}
-	return &ast.Directive{Name: "goField", Arguments: ast.ArgumentList{{Name: "forceResolver", Value: yes}}}
 }
 
 func hide(d *ast.Definition, field string) {

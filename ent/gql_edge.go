@@ -24,69 +24,6 @@ func (_m *MaskedNumber) Owner(ctx context.Context) (*User, error) {
 	return result, err
 }
 
-func (_m *MaskedNumber) Subscriptions(
-	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *NumberSubscriptionOrder, where *NumberSubscriptionWhereInput,
-) (*NumberSubscriptionConnection, error) {
-	opts := []NumberSubscriptionPaginateOption{
-		WithNumberSubscriptionOrder(orderBy),
-		WithNumberSubscriptionFilter(where.Filter),
-	}
-	alias := graphql.GetFieldContext(ctx).Field.Alias
-	totalCount, hasTotalCount := _m.Edges.totalCount[1][alias]
-	if nodes, err := _m.NamedSubscriptions(alias); err == nil || hasTotalCount {
-		pager, err := newNumberSubscriptionPager(opts, last != nil)
-		if err != nil {
-			return nil, err
-		}
-		conn := &NumberSubscriptionConnection{Edges: []*NumberSubscriptionEdge{}, TotalCount: totalCount}
-		conn.build(nodes, pager, after, first, before, last)
-		return conn, nil
-	}
-	return _m.QuerySubscriptions().Paginate(ctx, after, first, before, last, opts...)
-}
-
-func (_m *MaskedNumber) Calls(
-	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *CallOrder, where *CallWhereInput,
-) (*CallConnection, error) {
-	opts := []CallPaginateOption{
-		WithCallOrder(orderBy),
-		WithCallFilter(where.Filter),
-	}
-	alias := graphql.GetFieldContext(ctx).Field.Alias
-	totalCount, hasTotalCount := _m.Edges.totalCount[2][alias]
-	if nodes, err := _m.NamedCalls(alias); err == nil || hasTotalCount {
-		pager, err := newCallPager(opts, last != nil)
-		if err != nil {
-			return nil, err
-		}
-		conn := &CallConnection{Edges: []*CallEdge{}, TotalCount: totalCount}
-		conn.build(nodes, pager, after, first, before, last)
-		return conn, nil
-	}
-	return _m.QueryCalls().Paginate(ctx, after, first, before, last, opts...)
-}
-
-func (_m *MaskedNumber) Voicemails(
-	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *VoicemailOrder, where *VoicemailWhereInput,
-) (*VoicemailConnection, error) {
-	opts := []VoicemailPaginateOption{
-		WithVoicemailOrder(orderBy),
-		WithVoicemailFilter(where.Filter),
-	}
-	alias := graphql.GetFieldContext(ctx).Field.Alias
-	totalCount, hasTotalCount := _m.Edges.totalCount[3][alias]
-	if nodes, err := _m.NamedVoicemails(alias); err == nil || hasTotalCount {
-		pager, err := newVoicemailPager(opts, last != nil)
-		if err != nil {
-			return nil, err
-		}
-		conn := &VoicemailConnection{Edges: []*VoicemailEdge{}, TotalCount: totalCount}
-		conn.build(nodes, pager, after, first, before, last)
-		return conn, nil
-	}
-	return _m.QueryVoicemails().Paginate(ctx, after, first, before, last, opts...)
-}
-
 func (_m *NumberSubscription) Number(ctx context.Context) (*MaskedNumber, error) {
 	result, err := _m.Edges.NumberOrErr()
 	if IsNotLoaded(err) {
@@ -101,27 +38,6 @@ func (_m *NumberSubscription) Plan(ctx context.Context) (*Plan, error) {
 		result, err = _m.QueryPlan().Only(ctx)
 	}
 	return result, err
-}
-
-func (_m *User) Numbers(
-	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *MaskedNumberOrder, where *MaskedNumberWhereInput,
-) (*MaskedNumberConnection, error) {
-	opts := []MaskedNumberPaginateOption{
-		WithMaskedNumberOrder(orderBy),
-		WithMaskedNumberFilter(where.Filter),
-	}
-	alias := graphql.GetFieldContext(ctx).Field.Alias
-	totalCount, hasTotalCount := _m.Edges.totalCount[0][alias]
-	if nodes, err := _m.NamedNumbers(alias); err == nil || hasTotalCount {
-		pager, err := newMaskedNumberPager(opts, last != nil)
-		if err != nil {
-			return nil, err
-		}
-		conn := &MaskedNumberConnection{Edges: []*MaskedNumberEdge{}, TotalCount: totalCount}
-		conn.build(nodes, pager, after, first, before, last)
-		return conn, nil
-	}
-	return _m.QueryNumbers().Paginate(ctx, after, first, before, last, opts...)
 }
 
 func (_m *Voicemail) Number(ctx context.Context) (*MaskedNumber, error) {

@@ -389,18 +389,6 @@ type MaskedNumberWhereInput struct {
 	// "owner" edge predicates.
 	HasOwner     *bool             `json:"hasOwner,omitempty"`
 	HasOwnerWith []*UserWhereInput `json:"hasOwnerWith,omitempty"`
-
-	// "subscriptions" edge predicates.
-	HasSubscriptions     *bool                           `json:"hasSubscriptions,omitempty"`
-	HasSubscriptionsWith []*NumberSubscriptionWhereInput `json:"hasSubscriptionsWith,omitempty"`
-
-	// "calls" edge predicates.
-	HasCalls     *bool             `json:"hasCalls,omitempty"`
-	HasCallsWith []*CallWhereInput `json:"hasCallsWith,omitempty"`
-
-	// "voicemails" edge predicates.
-	HasVoicemails     *bool                  `json:"hasVoicemails,omitempty"`
-	HasVoicemailsWith []*VoicemailWhereInput `json:"hasVoicemailsWith,omitempty"`
 }
 
 // AddPredicates adds custom predicates to the where input to be used during the filtering phase.
@@ -612,60 +600,6 @@ func (i *MaskedNumberWhereInput) P() (predicate.MaskedNumber, error) {
 			with = append(with, p)
 		}
 		predicates = append(predicates, maskednumber.HasOwnerWith(with...))
-	}
-	if i.HasSubscriptions != nil {
-		p := maskednumber.HasSubscriptions()
-		if !*i.HasSubscriptions {
-			p = maskednumber.Not(p)
-		}
-		predicates = append(predicates, p)
-	}
-	if len(i.HasSubscriptionsWith) > 0 {
-		with := make([]predicate.NumberSubscription, 0, len(i.HasSubscriptionsWith))
-		for _, w := range i.HasSubscriptionsWith {
-			p, err := w.P()
-			if err != nil {
-				return nil, fmt.Errorf("%w: field 'HasSubscriptionsWith'", err)
-			}
-			with = append(with, p)
-		}
-		predicates = append(predicates, maskednumber.HasSubscriptionsWith(with...))
-	}
-	if i.HasCalls != nil {
-		p := maskednumber.HasCalls()
-		if !*i.HasCalls {
-			p = maskednumber.Not(p)
-		}
-		predicates = append(predicates, p)
-	}
-	if len(i.HasCallsWith) > 0 {
-		with := make([]predicate.Call, 0, len(i.HasCallsWith))
-		for _, w := range i.HasCallsWith {
-			p, err := w.P()
-			if err != nil {
-				return nil, fmt.Errorf("%w: field 'HasCallsWith'", err)
-			}
-			with = append(with, p)
-		}
-		predicates = append(predicates, maskednumber.HasCallsWith(with...))
-	}
-	if i.HasVoicemails != nil {
-		p := maskednumber.HasVoicemails()
-		if !*i.HasVoicemails {
-			p = maskednumber.Not(p)
-		}
-		predicates = append(predicates, p)
-	}
-	if len(i.HasVoicemailsWith) > 0 {
-		with := make([]predicate.Voicemail, 0, len(i.HasVoicemailsWith))
-		for _, w := range i.HasVoicemailsWith {
-			p, err := w.P()
-			if err != nil {
-				return nil, fmt.Errorf("%w: field 'HasVoicemailsWith'", err)
-			}
-			with = append(with, p)
-		}
-		predicates = append(predicates, maskednumber.HasVoicemailsWith(with...))
 	}
 	switch len(predicates) {
 	case 0:
@@ -1278,10 +1212,6 @@ type UserWhereInput struct {
 	EmailHasSuffix    *string  `json:"emailHasSuffix,omitempty"`
 	EmailEqualFold    *string  `json:"emailEqualFold,omitempty"`
 	EmailContainsFold *string  `json:"emailContainsFold,omitempty"`
-
-	// "numbers" edge predicates.
-	HasNumbers     *bool                     `json:"hasNumbers,omitempty"`
-	HasNumbersWith []*MaskedNumberWhereInput `json:"hasNumbersWith,omitempty"`
 }
 
 // AddPredicates adds custom predicates to the where input to be used during the filtering phase.
@@ -1425,24 +1355,6 @@ func (i *UserWhereInput) P() (predicate.User, error) {
 		predicates = append(predicates, user.EmailContainsFold(*i.EmailContainsFold))
 	}
 
-	if i.HasNumbers != nil {
-		p := user.HasNumbers()
-		if !*i.HasNumbers {
-			p = user.Not(p)
-		}
-		predicates = append(predicates, p)
-	}
-	if len(i.HasNumbersWith) > 0 {
-		with := make([]predicate.MaskedNumber, 0, len(i.HasNumbersWith))
-		for _, w := range i.HasNumbersWith {
-			p, err := w.P()
-			if err != nil {
-				return nil, fmt.Errorf("%w: field 'HasNumbersWith'", err)
-			}
-			with = append(with, p)
-		}
-		predicates = append(predicates, user.HasNumbersWith(with...))
-	}
 	switch len(predicates) {
 	case 0:
 		return nil, ErrEmptyUserWhereInput

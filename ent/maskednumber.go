@@ -76,7 +76,7 @@ type MaskedNumberEdges struct {
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [4]bool
 	// totalCount holds the count of the edges above.
-	totalCount [4]map[string]int
+	totalCount [1]map[string]int
 
 	namedSubscriptions map[string][]*NumberSubscription
 	namedCalls         map[string][]*Call

@@ -2869,6 +2869,7 @@ type DeliveryMutation struct {
 	addattempts      *int
 	last_error       *string
 	delivered_at     *time.Time
+	claimed_until    *time.Time
 	created_at       *time.Time
 	clearedFields    map[string]struct{}
 	voicemail        *string
@@ -3316,6 +3317,55 @@ func (m *DeliveryMutation) ResetDeliveredAt() {
 	delete(m.clearedFields, delivery.FieldDeliveredAt)
 }
 
+// SetClaimedUntil sets the "claimed_until" field.
+func (m *DeliveryMutation) SetClaimedUntil(t time.Time) {
+	m.claimed_until = &t
+}
+
+// ClaimedUntil returns the value of the "claimed_until" field in the mutation.
+func (m *DeliveryMutation) ClaimedUntil() (r time.Time, exists bool) {
+	v := m.claimed_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClaimedUntil returns the old "claimed_until" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldClaimedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClaimedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClaimedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClaimedUntil: %w", err)
+	}
+	return oldValue.ClaimedUntil, nil
+}
+
+// ClearClaimedUntil clears the value of the "claimed_until" field.
+func (m *DeliveryMutation) ClearClaimedUntil() {
+	m.claimed_until = nil
+	m.clearedFields[delivery.FieldClaimedUntil] = struct{}{}
+}
+
+// ClaimedUntilCleared returns if the "claimed_until" field was cleared in this mutation.
+func (m *DeliveryMutation) ClaimedUntilCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldClaimedUntil]
+	return ok
+}
+
+// ResetClaimedUntil resets all changes to the "claimed_until" field.
+func (m *DeliveryMutation) ResetClaimedUntil() {
+	m.claimed_until = nil
+	delete(m.clearedFields, delivery.FieldClaimedUntil)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *DeliveryMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -3413,7 +3463,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.owner_id != nil {
 		fields = append(fields, delivery.FieldOwnerID)
 	}
@@ -3437,6 +3487,9 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.delivered_at != nil {
 		fields = append(fields, delivery.FieldDeliveredAt)
+	}
+	if m.claimed_until != nil {
+		fields = append(fields, delivery.FieldClaimedUntil)
 	}
 	if m.created_at != nil {
 		fields = append(fields, delivery.FieldCreatedAt)
@@ -3465,6 +3518,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.LastError()
 	case delivery.FieldDeliveredAt:
 		return m.DeliveredAt()
+	case delivery.FieldClaimedUntil:
+		return m.ClaimedUntil()
 	case delivery.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -3492,6 +3547,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldLastError(ctx)
 	case delivery.FieldDeliveredAt:
 		return m.OldDeliveredAt(ctx)
+	case delivery.FieldClaimedUntil:
+		return m.OldClaimedUntil(ctx)
 	case delivery.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -3559,6 +3616,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDeliveredAt(v)
 		return nil
+	case delivery.FieldClaimedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClaimedUntil(v)
+		return nil
 	case delivery.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -3617,6 +3681,9 @@ func (m *DeliveryMutation) ClearedFields() []string {
 	if m.FieldCleared(delivery.FieldDeliveredAt) {
 		fields = append(fields, delivery.FieldDeliveredAt)
 	}
+	if m.FieldCleared(delivery.FieldClaimedUntil) {
+		fields = append(fields, delivery.FieldClaimedUntil)
+	}
 	return fields
 }
 
@@ -3636,6 +3703,9 @@ func (m *DeliveryMutation) ClearField(name string) error {
 		return nil
 	case delivery.FieldDeliveredAt:
 		m.ClearDeliveredAt()
+		return nil
+	case delivery.FieldClaimedUntil:
+		m.ClearClaimedUntil()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery nullable field %s", name)
@@ -3668,6 +3738,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldDeliveredAt:
 		m.ResetDeliveredAt()
+		return nil
+	case delivery.FieldClaimedUntil:
+		m.ResetClaimedUntil()
 		return nil
 	case delivery.FieldCreatedAt:
 		m.ResetCreatedAt()

@@ -7,11 +7,12 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/voicemail"
 )
 
 func (r *callResolver) Voicemail(ctx context.Context, obj *ent.Call) (*ent.Voicemail, error) {
-	panic(fmt.Errorf("not implemented: Voicemail - voicemail"))
+	v, err := obj.QueryVoicemails().Order(ent.Asc(voicemail.FieldReceivedAt, voicemail.FieldID)).First(ctx)
+	return v, ent.MaskNotFound(err)
 }

@@ -7,55 +7,78 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/graph/generated"
 )
 
-func (r *maskedNumberResolver) Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
-	panic(fmt.Errorf("not implemented: Subscriptions - subscriptions"))
-}
-
-func (r *maskedNumberResolver) Calls(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
-	panic(fmt.Errorf("not implemented: Calls - calls"))
-}
-
-func (r *maskedNumberResolver) Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	panic(fmt.Errorf("not implemented: Voicemails - voicemails"))
-}
-
 func (r *queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
-	panic(fmt.Errorf("not implemented: Node - node"))
+	return r.DB.Noder(ctx, id, ent.WithNodeType(tableOf))
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
-	panic(fmt.Errorf("not implemented: Nodes - nodes"))
+	return r.nodes(ctx, ids)
 }
 
 func (r *queryResolver) Calls(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
-	panic(fmt.Errorf("not implemented: Calls - calls"))
+	orderBy = callOrder(orderBy)
+	p, err := pageOf(after, first, before, last, cursors{"call_", isTime})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := r.DB.Call.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithCallOrder(orderBy), ent.WithCallFilter(where.Filter))
+	if err != nil {
+		return nil, err
+	}
+	conn.TotalCount = capped(conn.TotalCount)
+	return conn, nil
 }
 
 func (r *queryResolver) Numbers(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
-	panic(fmt.Errorf("not implemented: Numbers - numbers"))
+	orderBy = numberOrder(orderBy)
+	p, err := pageOf(after, first, before, last, cursors{"num_", ofNumbers(orderBy)})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := r.DB.MaskedNumber.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMaskedNumberOrder(orderBy), ent.WithMaskedNumberFilter(where.Filter))
+	if err != nil {
+		return nil, err
+	}
+	conn.TotalCount = capped(conn.TotalCount)
+	return conn, nil
 }
 
 func (r *queryResolver) Plans(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error) {
-	panic(fmt.Errorf("not implemented: Plans - plans"))
+	orderBy = planOrder(orderBy)
+	p, err := pageOf(after, first, before, last, cursors{"plan_", ofPlans(orderBy)})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := r.DB.Plan.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithPlanOrder(orderBy), ent.WithPlanFilter(where.Filter))
+	if err != nil {
+		return nil, err
+	}
+	conn.TotalCount = capped(conn.TotalCount)
+	return conn, nil
 }
 
 func (r *queryResolver) Users(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error) {
-	panic(fmt.Errorf("not implemented: Users - users"))
+	orderBy = userOrder(orderBy)
+	p, err := pageOf(after, first, before, last, cursors{"usr_", ofUsers(orderBy)})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := r.DB.User.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithUserOrder(orderBy), ent.WithUserFilter(where.Filter))
+	if err != nil {
+		return nil, err
+	}
+	conn.TotalCount = capped(conn.TotalCount)
+	return conn, nil
 }
 
 func (r *queryResolver) Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	panic(fmt.Errorf("not implemented: Voicemails - voicemails"))
-}
-
-func (r *userResolver) Numbers(ctx context.Context, obj *ent.User, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
-	panic(fmt.Errorf("not implemented: Numbers - numbers"))
+	return r.voicemails(ctx, r.DB.Voicemail.Query, after, first, before, last, orderBy, where)
 }
 
 func (r *Resolver) Call() generated.CallResolver { return &callResolver{r} }

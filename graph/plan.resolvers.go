@@ -7,24 +7,30 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/maskline/maskline/ent"
 )
 
 func (r *numberSubscriptionResolver) PeriodStart(ctx context.Context, obj *ent.NumberSubscription) (*time.Time, error) {
-	panic(fmt.Errorf("not implemented: PeriodStart - periodStart"))
+	p, err := r.period(ctx, obj)
+	return &p.from, err
 }
 
 func (r *numberSubscriptionResolver) PeriodEnd(ctx context.Context, obj *ent.NumberSubscription) (*time.Time, error) {
-	panic(fmt.Errorf("not implemented: PeriodEnd - periodEnd"))
+	p, err := r.period(ctx, obj)
+	if err != nil || p.to.IsZero() {
+		return nil, err
+	}
+	return &p.to, nil
 }
 
 func (r *numberSubscriptionResolver) CallsUsed(ctx context.Context, obj *ent.NumberSubscription) (int, error) {
-	panic(fmt.Errorf("not implemented: CallsUsed - callsUsed"))
+	p, err := r.period(ctx, obj)
+	return p.calls, err
 }
 
 func (r *numberSubscriptionResolver) VoicemailsUsed(ctx context.Context, obj *ent.NumberSubscription) (int, error) {
-	panic(fmt.Errorf("not implemented: VoicemailsUsed - voicemailsUsed"))
+	p, err := r.period(ctx, obj)
+	return p.voicemails, err
 }

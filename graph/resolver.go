@@ -1,6 +1,26 @@
+// Package graph is the clients' door: GraphQL over HTTP and WebSocket, and the audio that its links lead to. Reads go straight to the
+// database as the viewer that the token names, so that ownership is decided in one place; every write is one call of the switchboard,
+// which returns ids, and the resolver then reads again. Pushes are read from the database too: an event only says that there is something.
 package graph
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/links"
+	"github.com/maskline/maskline/switchboard"
+)
 
 //go:generate go tool gqlgen generate
 
 // Resolver answers GraphQL.
-type Resolver struct{}
+type Resolver struct {
+	DB     *ent.Client // reads, as the viewer in the context
+	Desk   *switchboard.Switchboard
+	Events *events.Hub
+	Links  links.Signer
+	Now    func() time.Time
+	Log    *slog.Logger
+}

@@ -7,56 +7,91 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph/generated"
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
 )
 
 func (r *mutationResolver) CreateUser(ctx context.Context, input generated.CreateUserInput) (*ent.User, error) {
-	panic(fmt.Errorf("not implemented: CreateUser - createUser"))
+	id, err := r.Desk.CreateUser(ctx, newUser(input))
+	if err != nil {
+		return nil, err
+	}
+	return r.DB.User.Get(ctx, id)
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input generated.UpdateUserInput) (*ent.User, error) {
-	panic(fmt.Errorf("not implemented: UpdateUser - updateUser"))
+	if err := r.Desk.UpdateUser(ctx, id, userChange(input)); err != nil {
+		return nil, err
+	}
+	return r.DB.User.Get(ctx, id)
 }
 
 func (r *mutationResolver) CreateToken(ctx context.Context, userID string, name string, expiresAt *time.Time) (*generated.CreatedToken, error) {
-	panic(fmt.Errorf("not implemented: CreateToken - createToken"))
+	id, secret, err := r.Desk.CreateToken(ctx, userID, name, expiresAt)
+	if err != nil {
+		return nil, err
+	}
+	return &generated.CreatedToken{ID: id, Token: secret}, nil
 }
 
 func (r *mutationResolver) RevokeToken(ctx context.Context, id string) (bool, error) {
-	panic(fmt.Errorf("not implemented: RevokeToken - revokeToken"))
+	err := r.Desk.RevokeToken(ctx, id)
+	return err == nil, err
 }
 
 func (r *mutationResolver) CreatePlan(ctx context.Context, input generated.CreatePlanInput) (*ent.Plan, error) {
-	panic(fmt.Errorf("not implemented: CreatePlan - createPlan"))
+	id, err := r.Desk.CreatePlan(ctx, switchboard.NewPlan{
+		Name: input.Name, Type: input.Type, CallsLimit: input.CallsLimit, VoicemailsLimit: input.VoicemailsLimit, Period: input.Period,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.DB.Plan.Get(ctx, id)
 }
 
 func (r *mutationResolver) CreateNumber(ctx context.Context, input generated.CreateNumberInput) (*ent.MaskedNumber, error) {
-	panic(fmt.Errorf("not implemented: CreateNumber - createNumber"))
+	id, err := r.Desk.CreateNumber(ctx, input.PhoneNumber, input.OwnerID, newSettings(input))
+	if err != nil {
+		return nil, err
+	}
+	return r.DB.MaskedNumber.Get(ctx, id)
 }
 
 func (r *mutationResolver) UpdateNumber(ctx context.Context, id string, input generated.UpdateNumberInput) (*ent.MaskedNumber, error) {
-	panic(fmt.Errorf("not implemented: UpdateNumber - updateNumber"))
+	if err := r.Desk.UpdateNumber(ctx, id, func(s *phone.Settings) { changeSettings(s, input) }); err != nil {
+		return nil, err
+	}
+	return r.DB.MaskedNumber.Get(ctx, id)
 }
 
 func (r *mutationResolver) SubscribeNumber(ctx context.Context, numberID string, planID string) (*ent.NumberSubscription, error) {
-	panic(fmt.Errorf("not implemented: SubscribeNumber - subscribeNumber"))
+	id, err := r.Desk.Subscribe(ctx, numberID, planID)
+	if err != nil {
+		return nil, err
+	}
+	return r.DB.NumberSubscription.Get(ctx, id)
 }
 
 func (r *mutationResolver) MarkVoicemails(ctx context.Context, ids []string, heard bool) ([]*ent.Voicemail, error) {
-	panic(fmt.Errorf("not implemented: MarkVoicemails - markVoicemails"))
+	if err := r.Desk.Mark(ctx, ids, heard); err != nil {
+		return nil, err
+	}
+	return r.inOrder(ctx, ids)
 }
 
 func (r *queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
-	panic(fmt.Errorf("not implemented: Viewer - viewer"))
+	v, _ := viewer.From(ctx)
+	return r.DB.User.Get(ctx, v.ID)
 }
 
 func (r *subscriptionResolver) VoicemailReceived(ctx context.Context, numberID *string, after *entgql.Cursor[string]) (<-chan *ent.VoicemailEdge, error) {
-	panic(fmt.Errorf("not implemented: VoicemailReceived - voicemailReceived"))
+	return r.voicemailReceived(ctx, numberID, after)
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -7,11 +7,10 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/maskline/maskline/ent"
 )
 
 func (r *voicemailResolver) AudioURL(ctx context.Context, obj *ent.Voicemail) (*string, error) {
-	panic(fmt.Errorf("not implemented: AudioURL - audioURL"))
+	return r.audioURL(obj), nil
 }

@@ -33,6 +33,7 @@ type Connect struct {
 	CallerID    string // what the phones show; empty: the caller's own number
 	RingSeconds int
 	Screen      bool
+	Language    string // of the screen
 }
 
 // TakeMessage greets the caller and records a message.
@@ -106,7 +107,7 @@ func Route(in Incoming, l Line, a Allowance) Decision {
 		v.Notes = append([]Note{{"not_forwarded", why}}, v.Notes...)
 		return v
 	}
-	c := Connect{To: phones, CallerID: l.shownTo(in), RingSeconds: l.RingSeconds, Screen: l.Screening == ScreeningPress1}
+	c := Connect{To: phones, CallerID: l.shownTo(in), RingSeconds: l.RingSeconds, Screen: l.Screening == ScreeningPress1, Language: l.Language}
 	return Decision{Answer: c, Notes: []Note{{"forwarded", fmt.Sprintf("ringing %s for %d s", maskAll(phones), l.RingSeconds)}}}
 }
 
@@ -152,7 +153,10 @@ func refuse(text TextKey, l Line, what Happening, kind, detail string) Decision 
 	return decide(Refuse{Text: text, Language: l.Language}, what, kind, detail)
 }
 
-// Degraded is the answer when nothing at all can be looked up: the caller still leaves a message.
-func Degraded() TakeMessage {
-	return TakeMessage{Language: DefaultLanguage, MaxSeconds: DefaultMaxSeconds, FinishOnKey: DefaultFinishOnKey}
+// DegradedLine is how we treat a number of which nothing can be looked up: its caller still leaves a message.
+func DegradedLine() Line {
+	return Line{Voicemail: true, Language: DefaultLanguage, MaxSeconds: DefaultMaxSeconds, FinishOnKey: DefaultFinishOnKey}
 }
+
+// Degraded is what a caller gets when nothing can be looked up.
+func Degraded() Answer { return takeMessage(DegradedLine(), Allowance{}).Answer }

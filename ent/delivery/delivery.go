@@ -34,6 +34,8 @@ const (
 	FieldLastError = "last_error"
 	// FieldDeliveredAt holds the string denoting the delivered_at field in the database.
 	FieldDeliveredAt = "delivered_at"
+	// FieldClaimedUntil holds the string denoting the claimed_until field in the database.
+	FieldClaimedUntil = "claimed_until"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeVoicemail holds the string denoting the voicemail edge name in mutations.
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldAttempts,
 	FieldLastError,
 	FieldDeliveredAt,
+	FieldClaimedUntil,
 	FieldCreatedAt,
 }
 
@@ -159,6 +162,11 @@ func ByLastError(opts ...sql.OrderTermOption) OrderOption {
 // ByDeliveredAt orders the results by the delivered_at field.
 func ByDeliveredAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeliveredAt, opts...).ToFunc()
+}
+
+// ByClaimedUntil orders the results by the claimed_until field.
+func ByClaimedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClaimedUntil, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

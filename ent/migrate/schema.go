@@ -153,6 +153,7 @@ var (
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "last_error", Type: field.TypeString, Nullable: true, Size: 1000},
 		{Name: "delivered_at", Type: field.TypeTime, Nullable: true},
+		{Name: "claimed_until", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "voicemail_id", Type: field.TypeString, Size: 40, Collation: "C"},
 	}
@@ -164,7 +165,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "deliveries_voicemails_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[9]},
+				Columns:    []*schema.Column{DeliveriesColumns[10]},
 				RefColumns: []*schema.Column{VoicemailsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -173,7 +174,7 @@ var (
 			{
 				Name:    "delivery_voicemail_id_channel_recipient",
 				Unique:  true,
-				Columns: []*schema.Column{DeliveriesColumns[9], DeliveriesColumns[2], DeliveriesColumns[3]},
+				Columns: []*schema.Column{DeliveriesColumns[10], DeliveriesColumns[2], DeliveriesColumns[3]},
 			},
 			{
 				Name:    "delivery_owner_id",

@@ -27,6 +27,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Int("attempts").Default(0),
 		field.String("last_error").Optional().Nillable().MaxLen(1000),
 		field.Time("delivered_at").Optional().Nillable(),
+		field.Time("claimed_until").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipAll)), // a process is sending it
 		field.Time("created_at").Default(now).Immutable().Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }

@@ -33,7 +33,7 @@ func (User) Fields() []ent.Field {
 // Edges lead to what the user owns.
 func (User) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("numbers", MaskedNumber.Type).Annotations(entgql.RelayConnection()),
+		edge.To("numbers", MaskedNumber.Type).Annotations(entgql.Skip(entgql.SkipAll)),
 		edge.To("tokens", Token.Type).Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }

@@ -1,0 +1,127 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"entgo.io/contrib/entgql"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/events"
+)
+
+const (
+	readAhead  = 100 // rows a follower reads at once
+	readAgain  = time.Second
+	pushesWait = 1 // a slow client is waited for by its own follower only
+)
+
+// follow sends what next reads, whenever something may have happened, until ctx ends. Only then the channel closes: clients take that for
+// the end of the subscription and do not come back, so a failed read is tried again instead.
+func follow[T any](ctx context.Context, log *slog.Logger, sub *events.Subscription, next func(context.Context) ([]T, error)) <-chan T {
+	out := make(chan T, pushesWait)
+	go func() {
+		defer close(out)
+		defer sub.Close()
+		for ctx.Err() == nil {
+			items, err := next(ctx)
+			if err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "read what is to be pushed", "error", err)
+			}
+			if !send(ctx, out, items) || !waitFor(ctx, sub, err != nil, len(items) > 0) {
+				return
+			}
+		}
+	}()
+	return out
+}
+
+func send[T any](ctx context.Context, out chan<- T, items []T) bool {
+	for _, item := range items {
+		select {
+		case out <- item:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// waitFor waits until there may be more to read; not at all when there just was some.
+func waitFor(ctx context.Context, sub *events.Subscription, failed, more bool) bool {
+	if more {
+		return ctx.Err() == nil
+	}
+	var again <-chan time.Time
+	if failed {
+		again = time.After(readAgain)
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-sub.Wake():
+	case <-again:
+	}
+	return true
+}
+
+// voicemailReceived pushes each voicemail past a place, in the order of places, as the viewer may see it.
+func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, after *ent.Cursor) (<-chan *ent.VoicemailEdge, error) {
+	if numberID != nil {
+		if _, err := r.DB.MaskedNumber.Get(ctx, *numberID); err != nil {
+			return nil, err
+		}
+	}
+	sub := r.Events.Subscribe(r.concerns(ctx, numberID)) // first listen, then look: nothing falls between the two
+	place, err := r.startAt(ctx, after)
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	return follow(ctx, r.Log, sub, func(ctx context.Context) ([]*ent.VoicemailEdge, error) {
+		edges, err := r.appearedPast(ctx, place, numberID)
+		if len(edges) > 0 {
+			place = *edges[len(edges)-1].Node.Place
+		}
+		return edges, err
+	}), nil
+}
+
+// concerns says yes to the voicemail events that a subscriber may have to look for.
+func (r *Resolver) concerns(ctx context.Context, numberID *string) func(events.Event) bool {
+	v, _ := viewer.From(ctx)
+	return func(e events.Event) bool {
+		return e.Kind == events.Voicemail && (v.SeesAll() || e.Owner == v.ID) && (numberID == nil || e.Number == *numberID)
+	}
+}
+
+// startAt is the place that a subscription begins behind: the cursor's, or the present one.
+func (r *Resolver) startAt(ctx context.Context, after *ent.Cursor) (int64, error) {
+	if after == nil {
+		return r.Desk.LastPlace(ctx)
+	}
+	if err := (cursors{"vm_", isPlace}).check("after", after); err != nil {
+		return 0, err
+	}
+	place, _ := placeOf(after.Value)
+	return place, nil
+}
+
+func (r *Resolver) appearedPast(ctx context.Context, place int64, numberID *string) ([]*ent.VoicemailEdge, error) {
+	q := r.DB.Voicemail.Query().Where(voicemail.PlaceGT(place)).Order(ent.Asc(voicemail.FieldPlace)).Limit(readAhead)
+	if numberID != nil {
+		q.Where(voicemail.NumberID(*numberID))
+	}
+	found, err := q.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	edges := make([]*ent.VoicemailEdge, len(found))
+	for i, v := range found {
+		edges[i] = v.ToEdge(&ent.VoicemailOrder{Direction: entgql.OrderDirectionDesc, Field: ent.VoicemailOrderFieldPlace})
+	}
+	return edges, nil
+}

@@ -1,0 +1,133 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"entgo.io/contrib/entgql"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/blockedcaller"
+	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/maskednumber"
+	"github.com/maskline/maskline/ent/numbersubscription"
+	"github.com/maskline/maskline/ent/plan"
+	"github.com/maskline/maskline/ent/token"
+	"github.com/maskline/maskline/ent/user"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/links"
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
+)
+
+// tables are those that node(id:) looks into, by the prefix of the id.
+var tables = map[string]string{
+	"usr": user.Table, "tok": token.Table, "num": maskednumber.Table, "plan": plan.Table, "sub": numbersubscription.Table,
+	"call": call.Table, "vm": voicemail.Table, "dlv": delivery.Table,
+}
+
+// inPlace is the order in which voicemails appeared, newest first.
+var inPlace = &ent.VoicemailOrder{Direction: entgql.OrderDirectionDesc, Field: ent.VoicemailOrderFieldPlace}
+
+// voicemails is a page of the voicemails that query gives. Without an order of its own it is in the order of appearance, whose cursors are
+// places that a subscription can go on from; even an empty list then names one.
+func (r *Resolver) voicemails(ctx context.Context, query func() *ent.VoicemailQuery, after *ent.Cursor, first *int, before *ent.Cursor, last *int,
+	orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+	placed := orderBy == nil
+	value := isTime
+	if placed {
+		orderBy, value = inPlace, isPlace
+	}
+	p, err := pageOf(after, first, before, last, cursors{"vm_", value})
+	if err != nil {
+		return nil, err
+	}
+	read := func() (*ent.VoicemailConnection, error) {
+		return query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithVoicemailOrder(orderBy), ent.WithVoicemailFilter(where.Filter))
+	}
+	conn, err := read()
+	if err == nil && placed && len(conn.Edges) == 0 {
+		conn, err = r.emptyList(ctx, read)
+	}
+	if err != nil {
+		return nil, err
+	}
+	conn.TotalCount = capped(conn.TotalCount)
+	return conn, nil
+}
+
+// emptyList reads the present place and then the list once more: what appeared in between is in one of the two.
+func (r *Resolver) emptyList(ctx context.Context, read func() (*ent.VoicemailConnection, error)) (*ent.VoicemailConnection, error) {
+	place, err := r.Desk.LastPlace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := read()
+	if err == nil && len(conn.Edges) == 0 {
+		conn.PageInfo.StartCursor = cursorAt(place)
+	}
+	return conn, err
+}
+
+// cursorAt is a place as a cursor; it belongs to no voicemail.
+func cursorAt(place int64) *ent.Cursor { return &ent.Cursor{ID: "vm_", Value: place} }
+
+// inOrder are the voicemails of these ids, in that order, each as often as it is named.
+func (r *Resolver) inOrder(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
+	found, err := r.DB.Voicemail.Query().Where(voicemail.IDIn(ids...)).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]*ent.Voicemail{}
+	for _, v := range found {
+		byID[v.ID] = v
+	}
+	ordered := []*ent.Voicemail{}
+	for _, id := range ids {
+		if v := byID[id]; v != nil {
+			ordered = append(ordered, v)
+			delete(byID, id) // the same id twice counts once
+		}
+	}
+	return ordered, nil
+}
+
+const audioLinkLasts = time.Hour
+
+func (r *Resolver) audioURL(v *ent.Voicemail) *string {
+	if v.Audio != phone.AudioStored {
+		return nil
+	}
+	link := r.Links.To(links.Audio, v.ID, r.Now().Add(audioLinkLasts))
+	return &link
+}
+
+func (r *Resolver) blockedCallers(ctx context.Context, owner string) ([]phone.Number, error) {
+	rows, err := r.DB.BlockedCaller.Query().Where(blockedcaller.OwnerID(owner)).Order(ent.Asc(blockedcaller.FieldCaller)).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	callers := []phone.Number{}
+	for _, row := range rows {
+		callers = append(callers, row.Caller)
+	}
+	return callers, nil
+}
+
+// period is the running period of a subscription, and what is used in it.
+type period struct {
+	from, to          time.Time
+	calls, voicemails int
+}
+
+func (r *Resolver) period(ctx context.Context, sub *ent.NumberSubscription) (period, error) {
+	p, err := sub.Plan(ctx)
+	if err != nil {
+		return period{}, err
+	}
+	var now period
+	now.from, now.to = p.Period.Running(sub.StartedAt, r.Now())
+	now.calls, now.voicemails = switchboard.Use(sub, p.Period, r.Now())
+	return now, nil
+}

@@ -1,0 +1,329 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/phone"
+)
+
+// Answers are kept under the request that they answered.
+const (
+	received = "received"
+	dialled  = "dialled/" // + the child call's sid
+	recorded = "recorded/"
+)
+
+var errUnknownNumber = errors.New("no such number")
+
+// Receive answers an incoming call. A call that is received twice is one call, and gets the same answer.
+func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer phone.Answer, err error) {
+	err = s.inTx(ctx, func(tx *Tx) error {
+		c, err := tx.findCall(ctx, in.CallSID)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			if stored, ok := c.Answers[received]; ok {
+				answer = stored.Answer
+				return nil
+			}
+			if c.EndedAt != nil { // its end overtook its beginning
+				answer = phone.Nothing{}
+				return nil
+			}
+		}
+		answer, err = s.receive(ctx, tx, in, c)
+		return err
+	})
+	if ent.IsConstraintError(err) { // the same request, at the same moment, at another replica
+		return s.answered(ctx, in.CallSID, received)
+	}
+	if errors.Is(err, errUnknownNumber) {
+		s.Metrics.unknownNumber()
+		s.Log.WarnContext(ctx, "call to an unknown number", "call", in.CallSID, "number", in.To)
+		return phone.Reject{}, nil
+	}
+	return answer, err
+}
+
+func (s *Switchboard) receive(ctx context.Context, tx *Tx, in phone.Incoming, c *ent.Call) (phone.Answer, error) {
+	l, err := s.lineTo(ctx, tx, in)
+	if err != nil {
+		return nil, err
+	}
+	d, reserved, err := s.route(ctx, tx, in, l)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		if c, err = s.newCall(ctx, tx, in, l); err != nil {
+			return nil, err
+		}
+	}
+	return d.Answer, s.settle(ctx, tx, c, step{decision: d, key: received, reserved: reserved, contract: l.contract})
+}
+
+// route decides, and takes from the plan what the decision needs. When somebody else was faster, it decides again with what is left.
+func (s *Switchboard) route(ctx context.Context, tx *Tx, in phone.Incoming, l line) (phone.Decision, bool, error) {
+	allowance := l.contract.allowance(s.now())
+	for {
+		d := phone.Route(in, l.Line, allowance)
+		ok, reserved, err := s.takeFor(ctx, tx, d.Answer, l.contract)
+		if ok || err != nil {
+			return d, reserved, err
+		}
+		if reserved {
+			allowance = allowance.WithoutVoicemails()
+		} else {
+			allowance = allowance.WithoutCalls()
+		}
+	}
+}
+
+// takeFor takes from the plan what an answer costs. It tells whether that was to be had, and whether it was a voicemail.
+func (s *Switchboard) takeFor(ctx context.Context, tx *Tx, a phone.Answer, c contract) (ok, voicemail bool, err error) {
+	switch a.(type) {
+	case phone.Connect:
+		ok, err = c.takeCall(ctx, tx)
+		return ok, false, err
+	case phone.TakeMessage:
+		if c.sub == nil { // answered while the database was away: there is nothing to take from
+			return true, false, nil
+		}
+		ok, err = c.takeVoicemail(ctx, tx)
+		return ok, true, err
+	}
+	return true, false, nil
+}
+
+// Dialled carries a call on when its phones were rung.
+func (s *Switchboard) Dialled(ctx context.Context, in phone.Incoming, d phone.Dialled) (answer phone.Answer, err error) {
+	err = s.inCall(ctx, in, dialled+d.DialCallSID, &answer, func(tx *Tx, c *ent.Call) error {
+		l, err := s.lineOf(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		rung, _ := c.Answers[received].Answer.(phone.Connect)
+		dec, reserved, err := s.afterDial(ctx, tx, d, rung, l, c)
+		if err != nil {
+			return err
+		}
+		answer = dec.Answer
+		return s.settle(ctx, tx, c, step{decision: dec, key: dialled + d.DialCallSID, reserved: reserved, contract: l.contract})
+	})
+	return answer, err
+}
+
+func (s *Switchboard) afterDial(ctx context.Context, tx *Tx, d phone.Dialled, rung phone.Connect, l line, c *ent.Call) (phone.Decision, bool, error) {
+	allowance := l.contract.allowance(s.now())
+	if c.ReservedIn != nil { // it has its voicemail already
+		return phone.AfterDial(d, rung, l.Line, allowance), false, nil
+	}
+	for {
+		dec := phone.AfterDial(d, rung, l.Line, allowance)
+		if _, message := dec.Answer.(phone.TakeMessage); message && c.EndedAt != nil {
+			return phone.Decision{Answer: phone.Nothing{}}, false, nil // late: the caller is gone
+		}
+		ok, reserved, err := s.takeFor(ctx, tx, dec.Answer, l.contract)
+		if ok || err != nil {
+			return dec, reserved, err
+		}
+		allowance = allowance.WithoutVoicemails()
+	}
+}
+
+// Recorded carries a call on when its caller has spoken, or has not.
+func (s *Switchboard) Recorded(ctx context.Context, in phone.Incoming, t phone.Took) (answer phone.Answer, err error) {
+	key := recorded + t.RecordingSID
+	err = s.inCall(ctx, in, key, &answer, func(tx *Tx, c *ent.Call) error {
+		l, err := s.lineOf(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		d := phone.AfterRecord(t, l.Line)
+		answer = d.Answer
+		return s.settle(ctx, tx, c, step{decision: d, key: key, contract: l.contract})
+	})
+	return answer, err
+}
+
+// Over is what the number's status callback tells of a call.
+type Over struct {
+	Status   string
+	Seconds  int
+	Duration bool // Seconds is known
+}
+
+// Ended writes down that a call is over. Nothing that comes later opens it again.
+func (s *Switchboard) Ended(ctx context.Context, in phone.Incoming, o Over) error {
+	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+		if c.EndedAt != nil {
+			return nil
+		}
+		now := s.now()
+		c.EndedAt = &now
+		if o.Duration {
+			c.DurationSeconds = &o.Seconds
+		}
+		d := phone.Decision{What: phone.CallEnded, Notes: []phone.Note{{Kind: "ended", Detail: "the call is over: " + o.Status}}}
+		return s.settle(ctx, tx, c, step{decision: d})
+	})
+}
+
+// inCall runs do on the locked call, which is made when we have not heard of it yet: requests overtake each other. When the request under
+// key was answered before, that answer is given and do is not run.
+func (s *Switchboard) inCall(ctx context.Context, in phone.Incoming, key string, answer *phone.Answer, do func(*Tx, *ent.Call) error) error {
+	work := func(tx *Tx) error {
+		c, err := s.lockCall(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		if stored, ok := c.Answers[key]; ok && answer != nil {
+			*answer = stored.Answer
+			return nil
+		}
+		return do(tx, c)
+	}
+	err := s.inTx(ctx, work)
+	if ent.IsConstraintError(err) { // two requests made the same call at the same moment
+		err = s.inTx(ctx, work)
+	}
+	return err
+}
+
+// findCall is the call, locked until the transaction ends, or nil.
+func (tx *Tx) findCall(ctx context.Context, sid string) (*ent.Call, error) {
+	q := tx.Call.Query().Where(call.CallSid(sid))
+	tx.forUpdate(func() { q.ForUpdate() })
+	c, err := q.Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load call %s: %w", sid, err)
+	}
+	return c, nil
+}
+
+func (s *Switchboard) lockCall(ctx context.Context, tx *Tx, in phone.Incoming) (*ent.Call, error) {
+	c, err := tx.findCall(ctx, in.CallSID)
+	if c != nil || err != nil {
+		return c, err
+	}
+	l, err := s.lineTo(ctx, tx, in)
+	if err != nil {
+		return nil, fmt.Errorf("call %s: %w", in.CallSID, err)
+	}
+	return s.newCall(ctx, tx, in, l)
+}
+
+func (s *Switchboard) newCall(ctx context.Context, tx *Tx, in phone.Incoming, l line) (*ent.Call, error) {
+	now := s.now()
+	notes := []phone.CallEvent{{At: now, Kind: "called", Detail: calledBy(in)}}
+	create := tx.Call.Create().SetOwnerID(l.number.OwnerID).SetNumberID(l.number.ID).SetCallSid(in.CallSID).
+		SetFrom(phone.CallerOf(in.From)).SetTo(in.To).SetStartedAt(now).SetChangedAt(now).SetTimeline(notes).SetAnswers(map[string]phone.Stored{})
+	if l.contract.sub != nil {
+		create.SetSubscriptionID(l.contract.sub.ID)
+	}
+	c, err := create.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("write call %s: %w", in.CallSID, err)
+	}
+	return c, nil
+}
+
+const shownOfFrom = 100
+
+func calledBy(in phone.Incoming) string {
+	if phone.CallerOf(in.From) != phone.Anonymous {
+		return fmt.Sprintf("%s called %s", in.From, in.To)
+	}
+	return fmt.Sprintf("a withheld caller called %s (Twilio said %q)", in.To, fmt.Sprintf("%.*s", shownOfFrom, in.From))
+}
+
+// answered is what a request got that was carried out by somebody else meanwhile.
+func (s *Switchboard) answered(ctx context.Context, sid, key string) (phone.Answer, error) {
+	c, err := s.DB.Client().Call.Query().Where(call.CallSid(sid)).Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load call %s: %w", sid, err)
+	}
+	stored, ok := c.Answers[key]
+	if !ok {
+		return nil, fmt.Errorf("call %s has no answer %q", sid, key)
+	}
+	return stored.Answer, nil
+}
+
+// step is what one request changes of a call.
+type step struct {
+	decision phone.Decision
+	key      string // the answer is kept under it; empty: there is none
+	reserved bool   // a voicemail of the plan was taken for it
+	contract contract
+	charged  bool // a recording used up the reservation
+}
+
+// settle writes a step down: state, timeline, answer, reservation; and tells clients.
+func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) error {
+	now := s.now()
+	c.State = c.State.After(st.decision.What)
+	for _, n := range st.decision.Notes {
+		c.Timeline = append(c.Timeline, phone.CallEvent{At: now, Kind: n.Kind, Detail: n.Detail})
+	}
+	if st.key != "" {
+		c.Answers[st.key] = phone.Stored{Answer: st.decision.Answer}
+	}
+	if st.reserved {
+		c.ReservedIn = &st.contract.period
+	}
+	if err := s.release(ctx, tx, c, st.charged); err != nil {
+		return err
+	}
+	if err := tx.saveCall(ctx, c, now); err != nil {
+		return err
+	}
+	tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
+	return nil
+}
+
+// release gives a reserved voicemail back when the call is settled without a recording; one that was charged is used up.
+func (s *Switchboard) release(ctx context.Context, tx *Tx, c *ent.Call, charged bool) error {
+	if c.ReservedIn == nil {
+		return nil
+	}
+	if !charged {
+		if c.State.Outcome() == phone.OutcomeRinging {
+			return nil
+		}
+		if err := giveBack(ctx, tx, *c.SubscriptionID, *c.ReservedIn); err != nil {
+			return err
+		}
+	}
+	c.ReservedIn = nil
+	return nil
+}
+
+func (tx *Tx) saveCall(ctx context.Context, c *ent.Call, now time.Time) error {
+	u := tx.Call.UpdateOneID(c.ID).SetState(c.State).SetOutcome(c.State.Outcome()).SetTimeline(c.Timeline).SetAnswers(c.Answers).SetChangedAt(now)
+	if c.ReservedIn != nil {
+		u.SetReservedIn(*c.ReservedIn)
+	} else {
+		u.ClearReservedIn()
+	}
+	if c.EndedAt != nil {
+		u.SetEndedAt(*c.EndedAt)
+	}
+	if c.DurationSeconds != nil {
+		u.SetDurationSeconds(*c.DurationSeconds)
+	}
+	if err := u.Exec(ctx); err != nil {
+		return fmt.Errorf("write call %s: %w", c.CallSid, err)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package switchboard
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/numbersubscription"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/phone"
+)
+
+// NewPlan is what a plan is made of. A nil limit is none.
+type NewPlan struct {
+	Name                        string
+	Type                        phone.PlanType
+	CallsLimit, VoicemailsLimit *int
+	Period                      phone.PlanPeriod
+}
+
+// CreatePlan makes a plan and returns its id.
+func (s *Switchboard) CreatePlan(ctx context.Context, p NewPlan) (id string, err error) {
+	if err := requireAdmin(ctx); err != nil {
+		return "", err
+	}
+	if err := phone.CheckPlan(p.Name, p.Type, p.CallsLimit, p.VoicemailsLimit); err != nil {
+		return "", err
+	}
+	err = s.inTx(ctx, func(tx *Tx) error {
+		made, err := tx.Plan.Create().SetName(p.Name).SetType(p.Type).SetNillableCallsLimit(p.CallsLimit).
+			SetNillableVoicemailsLimit(p.VoicemailsLimit).SetPeriod(p.Period).Save(ctx)
+		if err == nil {
+			id = made.ID
+		}
+		return err
+	})
+	return id, err
+}
+
+// CreateNumber makes a masked number for an owner and returns its id. It touches nothing at Twilio.
+func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID string, set phone.Settings) (id string, err error) {
+	if err := requireAdmin(ctx); err != nil {
+		return "", err
+	}
+	if err := set.Check(n); err != nil {
+		return "", err
+	}
+	err = s.inTx(ctx, func(tx *Tx) error {
+		if _, err := tx.User.Get(ctx, ownerID); err != nil {
+			return fmt.Errorf("load user %s: %w", ownerID, err)
+		}
+		if err := tx.refuseOurs(ctx, set.ForwardTo); err != nil {
+			return err
+		}
+		made, err := create(tx, n, ownerID, set).SetCreatedAt(s.now()).Save(ctx)
+		if err == nil {
+			id = made.ID
+		}
+		return err
+	})
+	if ent.IsConstraintError(err) {
+		return "", &phone.Error{Code: phone.Conflict, Message: "This phone number is in use already.", Field: "phoneNumber"}
+	}
+	return id, err
+}
+
+func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.MaskedNumberCreate {
+	return tx.MaskedNumber.Create().SetPhoneNumber(n).SetOwnerID(ownerID).SetLabel(set.Label).SetForwardingEnabled(set.ForwardingEnabled).
+		SetForwardTo(set.ForwardTo).SetRingSeconds(set.RingSeconds).SetCallerID(set.CallerID).SetScreening(set.Screening).
+		SetVoicemailEnabled(set.VoicemailEnabled).SetNillableGreeting(set.Greeting).SetLanguage(set.Language).
+		SetMaxVoicemailSeconds(set.MaxSeconds).SetFinishOnKey(set.FinishOnKey).SetTranscribe(set.Transcribe).
+		SetNotifyEmails(each(set.NotifyEmails)).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
+}
+
+// refuseOurs keeps numbers of ours from being rung: calls would go round in a circle.
+func (tx *Tx) refuseOurs(ctx context.Context, to []phone.Number) error {
+	ours, err := tx.ours(viewer.System(ctx), to)
+	if err != nil {
+		return err
+	}
+	if len(ours) > 0 {
+		return phone.Bad("forwardTo", fmt.Sprintf("%s is a masked number itself: calls would go round in a circle.", ours[0]))
+	}
+	return nil
+}
+
+// UpdateNumber changes the settings of a number: change is given what they are.
+func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*phone.Settings)) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		n, err := tx.MaskedNumber.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("load number %s: %w", id, err)
+		}
+		set := settingsOf(n)
+		change(&set)
+		if err := set.Check(n.PhoneNumber); err != nil {
+			return err
+		}
+		if err := tx.refuseOurs(ctx, set.ForwardTo); err != nil {
+			return err
+		}
+		return update(tx, n.ID, set).Exec(ctx)
+	})
+}
+
+func settingsOf(n *ent.MaskedNumber) phone.Settings {
+	return phone.Settings{
+		Label: n.Label, ForwardingEnabled: n.ForwardingEnabled, ForwardTo: n.ForwardTo, RingSeconds: n.RingSeconds, CallerID: n.CallerID,
+		Screening: n.Screening, VoicemailEnabled: n.VoicemailEnabled, Greeting: n.Greeting, Language: n.Language, MaxSeconds: n.MaxVoicemailSeconds,
+		FinishOnKey: n.FinishOnKey, Transcribe: n.Transcribe, NotifyEmails: n.NotifyEmails, KeepVoicemailsDays: n.KeepVoicemailsDays,
+	}
+}
+
+func update(tx *Tx, id string, set phone.Settings) *ent.MaskedNumberUpdateOne {
+	u := tx.MaskedNumber.UpdateOneID(id).SetLabel(set.Label).SetForwardingEnabled(set.ForwardingEnabled).SetForwardTo(set.ForwardTo).
+		SetRingSeconds(set.RingSeconds).SetCallerID(set.CallerID).SetScreening(set.Screening).SetVoicemailEnabled(set.VoicemailEnabled).
+		SetLanguage(set.Language).SetMaxVoicemailSeconds(set.MaxSeconds).SetFinishOnKey(set.FinishOnKey).SetTranscribe(set.Transcribe).
+		SetNotifyEmails(each(set.NotifyEmails)).ClearGreeting().ClearKeepVoicemailsDays()
+	return u.SetNillableGreeting(set.Greeting).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
+}
+
+// Subscribe ends a number's active subscription and starts one to the plan, with nothing used. Running calls stay with the old one.
+func (s *Switchboard) Subscribe(ctx context.Context, numberID, planID string) (id string, err error) {
+	if err := requireAdmin(ctx); err != nil {
+		return "", err
+	}
+	err = s.inTx(ctx, func(tx *Tx) error {
+		n, err := tx.MaskedNumber.Get(ctx, numberID)
+		if err != nil {
+			return fmt.Errorf("load number %s: %w", numberID, err)
+		}
+		if n.State == phone.NumberReleased {
+			return &phone.Error{Code: phone.Conflict, Message: "A released number takes no subscription.", Field: "numberID"}
+		}
+		if _, err := tx.Plan.Get(ctx, planID); err != nil {
+			return fmt.Errorf("load plan %s: %w", planID, err)
+		}
+		now := s.now()
+		running := tx.NumberSubscription.Update().Where(numbersubscription.NumberID(n.ID), numbersubscription.Active(true))
+		if err := running.SetActive(false).SetEndsAt(now).Exec(ctx); err != nil {
+			return fmt.Errorf("end the subscription of number %s: %w", n.ID, err)
+		}
+		made, err := tx.NumberSubscription.Create().SetOwnerID(n.OwnerID).SetNumberID(n.ID).SetPlanID(planID).SetStartedAt(now).SetUsedSince(now).Save(ctx)
+		if err == nil {
+			id = made.ID
+		}
+		return err
+	})
+	return id, err
+}

@@ -1,0 +1,91 @@
+package switchboard
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/phone"
+)
+
+// change is a change of a voicemail that clients hear of, in the order of places.
+type change struct {
+	voicemail *ent.Voicemail
+	kind      phone.ChangeKind
+}
+
+// appear gives a voicemail its place when the transaction ends.
+func (tx *Tx) appear(v *ent.Voicemail) { tx.appeared = append(tx.appeared, v) }
+
+// change records a change of a voicemail that has appeared; before that nobody knows of it.
+func (tx *Tx) change(v *ent.Voicemail, kind phone.ChangeKind) {
+	if v.Place != nil {
+		tx.changed = append(tx.changed, change{v, kind})
+	}
+}
+
+const placeCounter = "place"
+
+const nextPlaces = `INSERT INTO counters (id, last) VALUES ('` + placeCounter + `', $1)
+	ON CONFLICT (id) DO UPDATE SET last = counters.last + $1 RETURNING last`
+
+// takePlaces takes the places of all that appeared or changed. The counter's row stays locked until the commit that follows at once, so
+// that places become visible in their order: a reader that has seen one has seen all before it.
+func (s *Switchboard) takePlaces(ctx context.Context, tx *Tx) error {
+	n := int64(len(tx.appeared) + len(tx.changed))
+	if n == 0 {
+		return nil
+	}
+	ctx = viewer.System(ctx)
+	var last int64
+	if err := tx.db.SQL.QueryRowContext(ctx, nextPlaces, n).Scan(&last); err != nil {
+		return fmt.Errorf("take %d places: %w", n, err)
+	}
+	place := last - n
+	for _, v := range tx.appeared {
+		place++
+		if err := s.place(ctx, tx, v, place); err != nil {
+			return err
+		}
+	}
+	for _, c := range tx.changed {
+		place++
+		if err := s.placeChange(ctx, tx, c, place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Switchboard) place(ctx context.Context, tx *Tx, v *ent.Voicemail, place int64) error {
+	if err := tx.Voicemail.UpdateOneID(v.ID).SetPlace(place).SetAppearedAt(s.now()).Exec(ctx); err != nil {
+		return fmt.Errorf("place voicemail %s: %w", v.ID, err)
+	}
+	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID})
+	return nil
+}
+
+func (s *Switchboard) placeChange(ctx context.Context, tx *Tx, c change, place int64) error {
+	v := c.voicemail
+	err := tx.Change.Create().SetOwnerID(v.OwnerID).SetPlace(place).SetKind(c.kind).
+		SetVoicemailID(v.ID).SetNumberID(v.NumberID).SetAt(s.now()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("record a change of voicemail %s: %w", v.ID, err)
+	}
+	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID})
+	return nil
+}
+
+// LastPlace is the present place: all that appeared or changed so far has it, or one before it.
+func (s *Switchboard) LastPlace(ctx context.Context) (int64, error) {
+	c, err := s.DB.Client().Counter.Get(viewer.System(ctx), placeCounter)
+	if ent.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the present place: %w", err)
+	}
+	return c.Last, nil
+}

@@ -1,0 +1,144 @@
+// Package switchboard carries out what package phone decides. It has one method for each thing that can happen: a webhook, a client's
+// wish, a due job; and each owns its transaction. Everything that a happening changes is written in that one transaction: rows, quota,
+// timeline, jobs, and the events that clients are told of once it is committed. Twilio repeats its requests: the second time, a method
+// changes nothing and gives the same answer.
+package switchboard
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/links"
+	"github.com/maskline/maskline/internal/mail"
+	"github.com/maskline/maskline/internal/recordings"
+	"github.com/maskline/maskline/internal/twilio"
+)
+
+// Config is what the switchboard works with.
+type Config struct {
+	DB         *database.DB
+	Queue      Queue
+	Events     events.Publisher
+	Twilio     *twilio.Client // nil: nothing can be fetched
+	Recordings *recordings.Store
+	Mail       *mail.Sender
+	Links      links.Signer
+	Log        *slog.Logger
+	Now        func() time.Time
+	Settings   Settings
+	Metrics    *Metrics
+}
+
+// Settings is what an operator decides for the whole installation.
+type Settings struct {
+	Transcriber  string // "off" or "twilio"
+	MailLinkDays int    // how long the link in a mail works without signing in; 0: never
+}
+
+// Queue is where work that outlives a request is put, in the transaction that makes it necessary. [jobs.Queue] is one.
+type Queue interface {
+	Insert(ctx context.Context, tx *sql.Tx, js ...jobs.Job) error
+}
+
+// Switchboard does what is decided.
+type Switchboard struct{ Config }
+
+// New is a switchboard that works with c.
+func New(c Config) *Switchboard { return &Switchboard{c} }
+
+// now is the time as both databases keep it.
+func (s *Switchboard) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// Tx is one transaction, with what is to follow from it.
+type Tx struct {
+	*ent.Client
+	db       *database.Tx
+	dialect  string
+	appeared []*ent.Voicemail
+	changed  []change
+	events   []events.Event
+	jobs     []jobs.Job
+}
+
+// announce tells subscribers of e once the transaction is committed, and never if it is not.
+func (tx *Tx) announce(e events.Event) { tx.events = append(tx.events, e) }
+
+// later has a job done once the transaction is committed.
+func (tx *Tx) later(j jobs.Job) { tx.jobs = append(tx.jobs, j) }
+
+// forUpdate has a query lock its rows until the transaction ends. SQLite has one writer anyhow, and no words for it.
+func (tx *Tx) forUpdate(lock func()) {
+	if tx.dialect == dialect.Postgres {
+		lock()
+	}
+}
+
+const tries = 6
+
+// inTx runs do in a transaction, the only place where one begins. What the database asks to be tried again is: do must not keep
+// anything of a try that failed.
+func (s *Switchboard) inTx(ctx context.Context, do func(*Tx) error) error {
+	for n := 1; ; n++ {
+		err := s.tryTx(ctx, do)
+		if err == nil || n == tries || !database.Retryable(err) || !pause(ctx, n) {
+			return err
+		}
+	}
+}
+
+// pause waits a little longer at each try, and tells whether there is time for one more.
+func pause(ctx context.Context, n int) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Duration(n*n)*time.Millisecond + rand.N(5*time.Millisecond)):
+		return true
+	}
+}
+
+func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) (err error) {
+	db, err := s.DB.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tx := &Tx{Client: db.Ent, db: db, dialect: s.DB.Dialect()}
+	defer func() {
+		if err != nil {
+			_ = db.Rollback() // the first error is the one that counts
+		}
+	}()
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := s.finish(ctx, tx); err != nil {
+		return err
+	}
+	if err := db.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	s.Events.Publish(tx.events...)
+	return nil
+}
+
+// finish writes what follows from a transaction: its jobs, and last, since everybody who needs one waits for it, its places.
+func (s *Switchboard) finish(ctx context.Context, tx *Tx) error {
+	if len(tx.jobs) > 0 {
+		if err := s.Queue.Insert(ctx, tx.db.SQL, tx.jobs...); err != nil {
+			return fmt.Errorf("insert jobs: %w", err)
+		}
+	}
+	return s.takePlaces(ctx, tx)
+}
+
+// Away tells whether an error means that the database cannot be reached.
+func Away(err error) bool { return database.Away(err) }

@@ -1,0 +1,209 @@
+package switchboard
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/setting"
+	"github.com/maskline/maskline/ent/token"
+	"github.com/maskline/maskline/ent/user"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/phone"
+)
+
+const (
+	tokenMark   = "mask_"
+	tokenPrefix = 12 // how much of a token is kept to recognise it by: 35 of its 256 bits
+	usedEvery   = time.Minute
+)
+
+// newSecret is a random text of 256 bits at least.
+func newSecret() string { return strings.ToLower(rand.Text() + rand.Text()) }
+
+func hash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// CreateToken makes a bearer token for a user. The token itself is returned once and not kept.
+func (s *Switchboard) CreateToken(ctx context.Context, userID, name string, expires *time.Time) (id, secret string, err error) {
+	if err := phone.CheckName("name", name); err != nil {
+		return "", "", err
+	}
+	if expires != nil && !expires.After(s.now()) {
+		return "", "", phone.Bad("expiresAt", "expiresAt lies in the past.")
+	}
+	secret = tokenMark + newSecret()
+	err = s.inTx(ctx, func(tx *Tx) error {
+		if _, err := tx.User.Get(ctx, userID); err != nil {
+			return fmt.Errorf("load user %s: %w", userID, err)
+		}
+		t, err := tx.createToken(ctx, s.now(), userID, name, secret[:tokenPrefix], hash(secret), expires)
+		if err == nil {
+			id = t.ID
+		}
+		return err
+	})
+	return id, secret, err
+}
+
+func (tx *Tx) createToken(ctx context.Context, now time.Time, userID, name, prefix, hash string, expires *time.Time) (*ent.Token, error) {
+	return tx.Token.Create().SetOwnerID(userID).SetName(name).SetPrefix(prefix).SetHash(hash).SetCreatedAt(now).SetNillableExpiresAt(expires).Save(ctx)
+}
+
+// RevokeToken ends a token; a second time changes nothing.
+func (s *Switchboard) RevokeToken(ctx context.Context, id string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		t, err := tx.Token.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("load token %s: %w", id, err)
+		}
+		if t.RevokedAt != nil {
+			return nil
+		}
+		tx.announce(events.Event{Kind: events.Token, Owner: t.OwnerID, ID: t.ID})
+		return tx.Token.UpdateOneID(id).SetRevokedAt(s.now()).Exec(ctx)
+	})
+}
+
+// Identity is who a bearer token speaks for, and until when.
+type Identity struct {
+	Viewer  viewer.Viewer
+	TokenID string
+	Expires *time.Time
+}
+
+var errBadToken = &phone.Error{Code: phone.Unauthenticated, Message: "This needs a valid token: Authorization: Bearer …"}
+
+// Authenticate tells who a bearer token speaks for.
+func (s *Switchboard) Authenticate(ctx context.Context, bearer string) (Identity, error) {
+	ctx = viewer.System(ctx)
+	t, err := s.DB.Client().Token.Query().Where(token.Hash(hash(bearer))).WithOwner().Only(ctx)
+	if ent.IsNotFound(err) || bearer == "" {
+		return Identity{}, errBadToken
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("look up a token: %w", err)
+	}
+	now := s.now()
+	if !Valid(t, now) {
+		return Identity{}, errBadToken
+	}
+	if t.LastUsedAt == nil || now.Sub(*t.LastUsedAt) >= usedEvery {
+		s.used(ctx, t, now)
+	}
+	return Identity{viewer.Viewer{ID: t.OwnerID, Role: t.Edges.Owner.Role}, t.ID, t.ExpiresAt}, nil
+}
+
+// Valid tells whether a token still speaks for its owner.
+func Valid(t *ent.Token, now time.Time) bool {
+	return t.RevokedAt == nil && (t.ExpiresAt == nil || now.Before(*t.ExpiresAt))
+}
+
+// StillValid tells whether a token that was valid still is.
+func (s *Switchboard) StillValid(ctx context.Context, tokenID string) (bool, error) {
+	t, err := s.DB.Client().Token.Get(viewer.System(ctx), tokenID)
+	if ent.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up token %s: %w", tokenID, err)
+	}
+	return Valid(t, s.now()), nil
+}
+
+// used notes when a token was last used. That it fails must not refuse its owner.
+func (s *Switchboard) used(ctx context.Context, t *ent.Token, now time.Time) {
+	err := s.inTx(ctx, func(tx *Tx) error { return tx.Token.UpdateOneID(t.ID).SetLastUsedAt(now).Exec(ctx) })
+	if err != nil {
+		s.Log.WarnContext(ctx, "note the use of a token", "token", t.ID, "error", err)
+	}
+}
+
+const (
+	adminEmail = "admin@localhost"
+	adminName  = "ADMIN_TOKEN"
+	secretKey  = "secret_key"
+)
+
+// Prepare sees to what every installation has: an administrator, and the key that signs links. The token of an administrator that it had
+// to make is returned once; with configured it is that one, and nothing is returned. Several replicas may do this at once.
+func (s *Switchboard) Prepare(ctx context.Context, configured string) (made string, err error) {
+	ctx = viewer.System(ctx)
+	work := func(tx *Tx) (err error) {
+		made, err = s.prepareAdmin(ctx, tx, configured)
+		return err
+	}
+	if err = s.inTx(ctx, work); ent.IsConstraintError(err) {
+		err = s.inTx(ctx, work)
+	}
+	return made, err
+}
+
+func (s *Switchboard) prepareAdmin(ctx context.Context, tx *Tx, configured string) (string, error) {
+	if configured == "" {
+		if yes, err := tx.User.Query().Where(user.RoleEQ(phone.RoleAdmin)).Exist(ctx); yes || err != nil {
+			return "", err
+		}
+		made := tokenMark + newSecret()
+		return made, s.adminWith(ctx, tx, hash(made))
+	}
+	return "", s.adminWith(ctx, tx, hash(configured))
+}
+
+// adminWith makes admin@localhost an administrator whose only token of this name is the one with the hash.
+func (s *Switchboard) adminWith(ctx context.Context, tx *Tx, hash string) error {
+	admin, err := tx.User.Query().Where(user.Email(adminEmail)).Only(ctx)
+	if ent.IsNotFound(err) {
+		admin, err = tx.createUser(ctx, NewUser{Email: adminEmail, Name: "Administrator", Role: phone.RoleAdmin, Locale: "en", TimeZone: "UTC"}, s)
+	}
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	old := tx.Token.Update().Where(token.OwnerID(admin.ID), token.Name(adminName), token.RevokedAtIsNil(), token.HashNEQ(hash))
+	if err := old.SetRevokedAt(now).Exec(ctx); err != nil {
+		return err
+	}
+	same, err := tx.Token.Update().Where(token.Hash(hash)).ClearRevokedAt().Save(ctx)
+	if err != nil || same > 0 {
+		return err
+	}
+	_, err = tx.createToken(ctx, now, admin.ID, adminName, adminName, hash, nil)
+	return err
+}
+
+// SecretKey is the key that signs links: the configured one, or one made on first start and shared by all replicas.
+func (s *Switchboard) SecretKey(ctx context.Context, configured string) ([]byte, error) {
+	if configured != "" {
+		return []byte(configured), nil
+	}
+	ctx = viewer.System(ctx)
+	err := s.inTx(ctx, func(tx *Tx) error {
+		err := tx.Setting.Create().SetID(secretKey).SetValue(newSecret()).OnConflictColumns(setting.FieldID).DoNothing().Exec(ctx)
+		if isDone(err) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the secret key: %w", err)
+	}
+	k, err := s.DB.Client().Setting.Get(ctx, secretKey)
+	if err != nil {
+		return nil, fmt.Errorf("load the secret key: %w", err)
+	}
+	return []byte(k.Value), nil
+}
+
+// isDone tells whether an insert that does nothing on conflict met one: ent then reports that no row came back.
+func isDone(err error) bool { return errors.Is(err, sql.ErrNoRows) }

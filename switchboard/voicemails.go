@@ -1,0 +1,309 @@
+package switchboard
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/phone"
+)
+
+// Reported takes what Twilio says of a recording. One that exists is a voicemail from here on, whatever the plan says; it appears with its
+// audio, or two minutes later without.
+func (s *Switchboard) Reported(ctx context.Context, in phone.Incoming, r phone.Reported) error {
+	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+		switch {
+		case r.Exists():
+			_, err := s.keep(ctx, tx, c, r)
+			return err
+		case r.Status == "absent":
+			d := phone.Decision{What: phone.RecordingAbsent, Notes: []phone.Note{{Kind: "no_recording", Detail: r.WhyAbsent()}}}
+			if c.State.After(d.What) == c.State {
+				return nil
+			}
+			return s.settle(ctx, tx, c, step{decision: d})
+		}
+		return nil
+	})
+}
+
+// keep makes a recording a voicemail, or returns the one that it is already.
+func (s *Switchboard) keep(ctx context.Context, tx *Tx, c *ent.Call, r phone.Reported) (*ent.Voicemail, error) {
+	v, err := tx.Voicemail.Query().Where(voicemail.RecordingSid(r.RecordingSID)).Only(ctx)
+	if err == nil {
+		return v, s.learnLength(ctx, tx, v, r.Seconds)
+	}
+	if !ent.IsNotFound(err) {
+		return nil, fmt.Errorf("load recording %s: %w", r.RecordingSID, err)
+	}
+	if v, err = s.newVoicemail(ctx, tx, c, r); err != nil {
+		return nil, err
+	}
+	if err := s.chargeFor(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	note := phone.Note{Kind: "voicemail", Detail: fmt.Sprintf("left a message of %d s", r.Seconds)}
+	d := phone.Decision{What: phone.RecordingMade, Notes: []phone.Note{note}}
+	return v, s.settle(ctx, tx, c, step{decision: d, charged: c.ReservedIn != nil})
+}
+
+// chargeFor counts the voicemail, unless one was reserved for it.
+func (s *Switchboard) chargeFor(ctx context.Context, tx *Tx, c *ent.Call) error {
+	if c.ReservedIn != nil {
+		return nil
+	}
+	sub, err := tx.chargedTo(ctx, c)
+	if err != nil {
+		return err
+	}
+	return contractOf(sub, s.now()).charge(ctx, tx)
+}
+
+func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r phone.Reported) (*ent.Voicemail, error) {
+	now := s.now()
+	at := r.StartedAt.UTC()
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
+	create := tx.Voicemail.Create().SetOwnerID(c.OwnerID).SetNumberID(c.NumberID).SetCallID(c.ID).SetRecordingSid(r.RecordingSID).
+		SetFrom(c.From).SetDurationSeconds(r.Seconds).SetReceivedAt(at).SetLearnedAt(now)
+	expectTranscript(create, asked(c), r)
+	if r.Status == "failed" {
+		create.SetAudio(phone.AudioFailed).SetAudioError("Twilio could not process the recording.")
+	}
+	v, err := create.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("write voicemail of recording %s: %w", r.RecordingSID, err)
+	}
+	if v.Audio == phone.AudioPending {
+		tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: v.ID, At: now})
+	}
+	if v.Transcription == phone.TranscriptionPending {
+		tx.later(jobs.Job{Kind: jobs.ExpireTranscription, Subject: v.ID, At: now.Add(phone.TranscriptPatience)})
+	}
+	tx.later(jobs.Job{Kind: jobs.Appear, Subject: v.ID, At: phone.AppearsAt(at, r.Seconds, now)})
+	return v, nil
+}
+
+// asked tells whether Twilio was asked for a transcript when the caller was led to leave a message.
+func asked(c *ent.Call) bool {
+	for _, stored := range c.Answers {
+		if t, ok := stored.Answer.(phone.TakeMessage); ok {
+			return t.Transcribe
+		}
+	}
+	return false
+}
+
+func expectTranscript(create *ent.VoicemailCreate, asked bool, r phone.Reported) {
+	if !asked {
+		return
+	}
+	why := phone.WhyNoTranscript(r.Seconds)
+	switch {
+	case r.Status == "failed":
+		why = "There is no recording to transcribe."
+	case r.Seconds == 0: // its length is not known yet
+		why = ""
+	}
+	if why != "" {
+		create.SetTranscription(phone.TranscriptionFailed).SetTranscriptionError(why)
+		return
+	}
+	create.SetTranscription(phone.TranscriptionPending)
+}
+
+// learnLength completes a voicemail that we first heard of by its transcript.
+func (s *Switchboard) learnLength(ctx context.Context, tx *Tx, v *ent.Voicemail, seconds int) error {
+	if v.DurationSeconds > 0 || seconds == 0 {
+		return nil
+	}
+	if err := tx.Voicemail.UpdateOneID(v.ID).SetDurationSeconds(seconds).Exec(ctx); err != nil {
+		return fmt.Errorf("write the length of voicemail %s: %w", v.ID, err)
+	}
+	tx.change(v, phone.ChangeUpdated)
+	return nil
+}
+
+// Transcript is what Twilio's transcription callback tells.
+type Transcript struct {
+	RecordingSID string
+	Completed    bool
+	Text         string
+}
+
+// Transcribed takes a transcript. It may come before we heard of the recording, and after we gave it up.
+func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Transcript) error {
+	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+		v, err := s.keep(ctx, tx, c, phone.Reported{RecordingSID: t.RecordingSID, Status: "completed"})
+		if err != nil || v.Transcription == phone.TranscriptionCompleted {
+			return err
+		}
+		if !t.Completed {
+			return s.noTranscript(ctx, tx, v, "Twilio could not transcribe the message.")
+		}
+		text := CleanTranscript(t.Text)
+		if err := tx.Voicemail.UpdateOneID(v.ID).SetTranscription(phone.TranscriptionCompleted).SetTranscript(text).ClearTranscriptionError().Exec(ctx); err != nil {
+			return fmt.Errorf("write the transcript of voicemail %s: %w", v.ID, err)
+		}
+		tx.change(v, phone.ChangeUpdated)
+		return s.mailNow(ctx, tx, v)
+	})
+}
+
+// CleanTranscript makes a text from outside fit to be kept: valid UTF-8 without NUL, which PostgreSQL cannot hold, and of bounded length.
+func CleanTranscript(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if len(text) > phone.MaxTranscript {
+		text = strings.ToValidUTF8(text[:phone.MaxTranscript], "")
+	}
+	return text
+}
+
+// noTranscript writes down why there will be no transcript, and lets the mail go without it.
+func (s *Switchboard) noTranscript(ctx context.Context, tx *Tx, v *ent.Voicemail, why string) error {
+	if v.Transcription != phone.TranscriptionPending {
+		return nil
+	}
+	if err := tx.Voicemail.UpdateOneID(v.ID).SetTranscription(phone.TranscriptionFailed).SetTranscriptionError(why).Exec(ctx); err != nil {
+		return fmt.Errorf("write the state of voicemail %s: %w", v.ID, err)
+	}
+	tx.change(v, phone.ChangeUpdated)
+	return s.mailNow(ctx, tx, v)
+}
+
+// arrive makes a voicemail appear, if it has not: it gets its place when the transaction ends, and its mails are prepared.
+func (s *Switchboard) arrive(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
+	if v.Place != nil || v.DeletedAt != nil {
+		return nil
+	}
+	tx.appear(v)
+	return s.prepareMails(ctx, tx, v)
+}
+
+// prepareMails writes one delivery for each recipient; each goes out once its transcript is there, or a minute from now.
+func (s *Switchboard) prepareMails(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
+	to, err := tx.recipients(ctx, v)
+	if err != nil {
+		return err
+	}
+	at := s.now()
+	if !phone.MailDue(v.Transcription, at, at) {
+		at = at.Add(phone.MailPatience)
+	}
+	for _, recipient := range to {
+		d, err := tx.Delivery.Create().SetOwnerID(v.OwnerID).SetVoicemailID(v.ID).SetChannel(channelEmail).SetRecipient(recipient).SetCreatedAt(s.now()).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("write the delivery of voicemail %s: %w", v.ID, err)
+		}
+		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: d.ID, At: at})
+	}
+	return nil
+}
+
+const channelEmail = "email"
+
+// recipients are the number's notifyEmails, each once, or its owner.
+func (tx *Tx) recipients(ctx context.Context, v *ent.Voicemail) ([]string, error) {
+	n, err := tx.MaskedNumber.Get(ctx, v.NumberID)
+	if err != nil {
+		return nil, fmt.Errorf("load number %s: %w", v.NumberID, err)
+	}
+	if len(n.NotifyEmails) > 0 {
+		return each(n.NotifyEmails), nil
+	}
+	owner, err := tx.User.Get(ctx, v.OwnerID)
+	if err != nil {
+		return nil, fmt.Errorf("load owner %s: %w", v.OwnerID, err)
+	}
+	return []string{owner.Email}, nil
+}
+
+func each(addresses []string) []string {
+	once := []string{}
+	seen := map[string]bool{}
+	for _, a := range addresses {
+		if a = strings.ToLower(a); !seen[a] {
+			seen[a] = true
+			once = append(once, a)
+		}
+	}
+	return once
+}
+
+// mailNow sends the mails that waited for a transcript.
+func (s *Switchboard) mailNow(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
+	waiting, err := tx.pendingDeliveries(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range waiting {
+		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: id, At: s.now()})
+	}
+	return nil
+}
+
+// Mark marks voicemails as heard or not, all or none of them; what is so already is left alone.
+func (s *Switchboard) Mark(ctx context.Context, ids []string, heard bool) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		found, err := tx.visible(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, v := range found {
+			if err := s.mark(ctx, tx, v, heard); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Switchboard) mark(ctx context.Context, tx *Tx, v *ent.Voicemail, heard bool) error {
+	if (v.HeardAt != nil) == heard {
+		return nil
+	}
+	u := tx.Voicemail.UpdateOneID(v.ID)
+	if heard {
+		u.SetHeardAt(s.now())
+	} else {
+		u.ClearHeardAt()
+	}
+	if err := u.Exec(ctx); err != nil {
+		return fmt.Errorf("mark voicemail %s: %w", v.ID, err)
+	}
+	tx.change(v, phone.ChangeUpdated)
+	return nil
+}
+
+const maxIDs = 100
+
+// visible are the viewer's voicemails of these ids; one that is not there, or is somebody else's, refuses all.
+func (tx *Tx) visible(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
+	if len(ids) > maxIDs {
+		return nil, phone.Bad("ids", "At most 100 ids at once.")
+	}
+	found, err := tx.Voicemail.Query().Where(voicemail.IDIn(ids...)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load voicemails: %w", err)
+	}
+	if len(found) != len(each(ids)) {
+		return nil, phone.Missing()
+	}
+	return found, nil
+}
+
+func (tx *Tx) voicemail(ctx context.Context, id string) (*ent.Voicemail, error) {
+	v, err := tx.Voicemail.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("load voicemail %s: %w", id, err)
+	}
+	return v, nil
+}
+
+// age is how long we have known a voicemail.
+func (s *Switchboard) age(v *ent.Voicemail) time.Duration { return s.now().Sub(v.LearnedAt) }

@@ -1,0 +1,245 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/links"
+	"github.com/maskline/maskline/internal/mail"
+	"github.com/maskline/maskline/internal/recordings"
+	"github.com/maskline/maskline/phone"
+)
+
+// Work is how each kind of job is done. Every job may run twice, so each begins by looking at its row: the rows say what is done, not the queue.
+func (s *Switchboard) Work() map[jobs.Kind]jobs.Work {
+	return map[jobs.Kind]jobs.Work{
+		jobs.FetchRecording:      s.asSystem(s.fetch),
+		jobs.Appear:              s.asSystem(s.appearAnyway),
+		jobs.SendMail:            s.asSystem(s.send),
+		jobs.ExpireTranscription: s.asSystem(s.expireTranscription),
+	}
+}
+
+func (s *Switchboard) asSystem(do func(context.Context, string) error) jobs.Work {
+	return func(ctx context.Context, j jobs.Job) error { return do(viewer.System(ctx), j.Subject) }
+}
+
+// fetch brings a recording's audio home and lets the voicemail appear.
+func (s *Switchboard) fetch(ctx context.Context, id string) error {
+	v, err := s.DB.Client().Voicemail.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("load voicemail %s: %w", id, err)
+	}
+	if v.Audio != phone.AudioPending {
+		return nil
+	}
+	stored, err := s.copyAudio(ctx, v)
+	if err != nil {
+		return s.fetchFailed(ctx, v, err)
+	}
+	return s.inTx(ctx, func(tx *Tx) error { return s.audioStored(ctx, tx, id, stored) })
+}
+
+func (s *Switchboard) copyAudio(ctx context.Context, v *ent.Voicemail) (recordings.Stored, error) {
+	if s.Twilio == nil {
+		return recordings.Stored{}, errors.New("no Twilio account is set")
+	}
+	media, err := s.Twilio.OpenRecording(ctx, v.RecordingSid)
+	if err != nil {
+		return recordings.Stored{}, err
+	}
+	defer closeQuietly(media.Body)
+	return s.Recordings.Put(ctx, v.ID, media.Body, media.Length)
+}
+
+func closeQuietly(c io.Closer) { _ = c.Close() } // it was only read from
+
+func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored recordings.Stored) error {
+	v, err := tx.voicemail(ctx, id)
+	if err != nil || v.Audio != phone.AudioPending {
+		return err
+	}
+	err = tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioStored).ClearAudioError().
+		SetAudioType(stored.ContentType).SetAudioSize(stored.Size).SetAudioSha256(stored.SHA256).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write voicemail %s: %w", id, err)
+	}
+	tx.change(v, phone.ChangeUpdated)
+	return s.arrive(ctx, tx, v)
+}
+
+// fetchFailed asks for another try, until the audio has been asked for long enough: then its owner is told why it is missing.
+func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause error) error {
+	if s.age(v) < phone.FetchPatience {
+		return fmt.Errorf("fetch the audio of voicemail %s: %w", v.ID, cause)
+	}
+	s.Log.ErrorContext(ctx, "gave up the audio of a voicemail", "voicemail", v.ID, "recording", v.RecordingSid, "error", cause)
+	return s.inTx(ctx, func(tx *Tx) error {
+		err := tx.Voicemail.UpdateOneID(v.ID).SetAudio(phone.AudioFailed).SetAudioError("Twilio did not give us the recording within 24 hours.").Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write voicemail %s: %w", v.ID, err)
+		}
+		fresh, err := tx.voicemail(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		tx.change(fresh, phone.ChangeUpdated)
+		return s.arrive(ctx, tx, fresh)
+	})
+}
+
+// appearAnyway shows a voicemail whose audio is late.
+func (s *Switchboard) appearAnyway(ctx context.Context, id string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		v, err := tx.voicemail(ctx, id)
+		if err != nil {
+			return err
+		}
+		return s.arrive(ctx, tx, v)
+	})
+}
+
+func (s *Switchboard) expireTranscription(ctx context.Context, id string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		v, err := tx.voicemail(ctx, id)
+		if err != nil {
+			return err
+		}
+		return s.noTranscript(ctx, tx, v, "Twilio sent no transcript within 15 minutes.")
+	})
+}
+
+func (tx *Tx) pendingDeliveries(ctx context.Context, voicemailID string) ([]string, error) {
+	ids, err := tx.Delivery.Query().Where(delivery.VoicemailID(voicemailID), delivery.StateEQ(phone.DeliveryPending)).IDs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load deliveries of voicemail %s: %w", voicemailID, err)
+	}
+	return ids, nil
+}
+
+const (
+	sendWithin = 25 * time.Second
+	claimLasts = 30 * time.Second // a process that dies while it sends holds others up no longer
+)
+
+var errClaimed = errors.New("another process is sending this mail")
+
+// send sends one mail. Two jobs may be about the same mail, so it is claimed first.
+func (s *Switchboard) send(ctx context.Context, id string) error {
+	d, err := s.claim(ctx, id)
+	if d == nil || err != nil {
+		return err
+	}
+	m, err := s.compose(ctx, d)
+	if err != nil {
+		return s.notSent(ctx, d, true, err)
+	}
+	within, cancel := context.WithTimeout(ctx, sendWithin)
+	defer cancel()
+	if retry, err := s.Mail.Send(within, m); err != nil {
+		return s.notSent(ctx, d, retry, err)
+	}
+	return s.inTx(ctx, func(tx *Tx) error {
+		return tx.Delivery.UpdateOneID(id).SetState(phone.DeliveryDelivered).SetDeliveredAt(s.now()).ClearLastError().ClearClaimedUntil().Exec(ctx)
+	})
+}
+
+// claim is the delivery, ours for a while; nil when there is nothing to send any more.
+func (s *Switchboard) claim(ctx context.Context, id string) (claimed *ent.Delivery, err error) {
+	err = s.inTx(ctx, func(tx *Tx) error {
+		claimed = nil
+		now := s.now()
+		n, err := tx.Delivery.Update().
+			Where(delivery.ID(id), delivery.StateEQ(phone.DeliveryPending), delivery.Or(delivery.ClaimedUntilIsNil(), delivery.ClaimedUntilLT(now))).
+			SetClaimedUntil(now.Add(claimLasts)).AddAttempts(1).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("claim delivery %s: %w", id, err)
+		}
+		d, err := tx.Delivery.Get(ctx, id)
+		switch {
+		case err != nil:
+			return fmt.Errorf("load delivery %s: %w", id, err)
+		case n == 1:
+			claimed = d
+		case d.State == phone.DeliveryPending:
+			return errClaimed
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+const shownOfError = 1000
+
+// notSent writes down why a mail did not go out, and asks for another try where that makes sense.
+func (s *Switchboard) notSent(ctx context.Context, d *ent.Delivery, retry bool, cause error) error {
+	final := !retry || s.now().Sub(d.CreatedAt) >= phone.MailTries
+	err := s.inTx(ctx, func(tx *Tx) error {
+		u := tx.Delivery.UpdateOneID(d.ID).SetLastError(fmt.Sprintf("%.*s", shownOfError, CleanTranscript(cause.Error()))).ClearClaimedUntil()
+		if final {
+			u.SetState(phone.DeliveryFailed)
+		}
+		return u.Exec(ctx)
+	})
+	if err != nil || final {
+		s.Log.WarnContext(ctx, "mail not sent", "delivery", d.ID, "final", final, "error", cause)
+		return err
+	}
+	return fmt.Errorf("mail %s: %w", d.ID, cause)
+}
+
+func (s *Switchboard) compose(ctx context.Context, d *ent.Delivery) (mail.Message, error) {
+	v, err := s.DB.Client().Voicemail.Get(ctx, d.VoicemailID)
+	if err != nil {
+		return mail.Message{}, fmt.Errorf("load voicemail %s: %w", d.VoicemailID, err)
+	}
+	n, err := v.QueryNumber().WithOwner().Only(ctx)
+	if err != nil {
+		return mail.Message{}, fmt.Errorf("load number %s: %w", v.NumberID, err)
+	}
+	m := mail.Message{ID: d.ID, To: d.Recipient}
+	attached := v.Audio == phone.AudioStored && v.AudioSize < phone.AttachUnder
+	if attached {
+		m.Audio = s.attachment(ctx, v)
+	}
+	m.Subject, m.Text, m.HTML = mail.Compose(s.letter(v, n, attached))
+	return m, nil
+}
+
+func (s *Switchboard) letter(v *ent.Voicemail, n *ent.MaskedNumber, attached bool) mail.Voicemail {
+	l := mail.Voicemail{
+		From: v.From, Number: string(n.PhoneNumber), Label: n.Label, ReceivedAt: v.ReceivedAt, Duration: time.Duration(v.DurationSeconds) * time.Second,
+		Link: s.Links.To(links.Page, v.ID, s.linkUntil()), AudioAttached: attached, Locale: n.Edges.Owner.Locale, TimeZone: n.Edges.Owner.TimeZone,
+	}
+	if v.Transcript != nil {
+		l.Transcript = *v.Transcript
+	}
+	if v.TranscriptionError != nil {
+		l.TranscriptMissing = *v.TranscriptionError
+	}
+	if v.AudioError != nil {
+		l.AudioMissing = *v.AudioError
+	}
+	return l
+}
+
+func (s *Switchboard) linkUntil() time.Time {
+	if s.Settings.MailLinkDays == 0 {
+		return time.Time{}
+	}
+	return s.now().AddDate(0, 0, s.Settings.MailLinkDays)
+}
+
+func (s *Switchboard) attachment(ctx context.Context, v *ent.Voicemail) *mail.Attachment {
+	return &mail.Attachment{
+		Name: "voicemail" + recordings.Extension(v.AudioType), ContentType: v.AudioType,
+		Open: func() (io.ReadCloser, error) { return s.Recordings.Open(ctx, v.ID) },
+	}
+}

@@ -1,0 +1,47 @@
+package webhooks
+
+import (
+	"net/url"
+)
+
+// What Twilio does when a request of ours fails: a caller waits for a decision, so it is tried once more; what only tells us something is
+// tried as long as 15 seconds allow.
+const (
+	decisionRetry = "#rc=1&rp=ct,rt,5xx"
+	callbackRetry = "#rc=3&rp=ct,rt,5xx"
+)
+
+// addresses are where Twilio goes on with one call. They carry the parent call's sid, caller and number in the query: recording callbacks
+// name neither, and a screened phone names itself. Twilio's signature covers them, so no key and no database is needed to believe them.
+type addresses struct {
+	base string // PUBLIC_URL
+	call parent
+}
+
+// parent is the call that a customer made, as the addresses carry it.
+type parent struct{ sid, from, to string }
+
+const shownOfFrom = 64 // a caller that long is a withheld one anyhow
+
+func (a addresses) decision(path string) string { return a.to(path, "") + decisionRetry }
+
+func (a addresses) callback(path string) string { return a.to(path, "") + callbackRetry }
+
+func (a addresses) screenAt(language string) string {
+	return a.to("voice/screen", language) + decisionRetry
+}
+
+func (a addresses) to(path, language string) string {
+	q := url.Values{"call": {a.call.sid}, "from": {cut(a.call.from, shownOfFrom)}, "to": {a.call.to}}
+	if language != "" {
+		q.Set("language", language)
+	}
+	return a.base + "/webhooks/" + path + "?" + q.Encode()
+}
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}

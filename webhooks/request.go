@@ -1,0 +1,125 @@
+package webhooks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/maskline/maskline/internal/twilio"
+	"github.com/maskline/maskline/phone"
+)
+
+const maxBody = 64 << 10
+
+// request is a webhook whose signature was checked: the form that Twilio sent and the query that we put into the address. A name that is
+// read must stand there once; what nobody reads may repeat as it likes.
+type request struct {
+	form, query url.Values
+	wrong       error // the first thing that is wrong with it
+}
+
+func (r *request) refuse(format string, args ...any) {
+	if r.wrong == nil {
+		r.wrong = fmt.Errorf(format, args...)
+	}
+}
+
+func (r *request) get(name string) string { return r.only(r.form, name) }
+
+func (r *request) carried(name string) string { return r.only(r.query, name) }
+
+func (r *request) only(values url.Values, name string) string {
+	v := values[name]
+	if len(v) > 1 {
+		r.refuse("%s is there %d times", name, len(v))
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return v[0]
+}
+
+var sids = map[string]*regexp.Regexp{
+	"AC": regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`),
+	"CA": regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`),
+	"RE": regexp.MustCompile(`^RE[0-9a-fA-F]{32}$`),
+}
+
+// sid checks a sid of the kind that begins with the prefix; an optional one may be missing.
+func (r *request) sid(prefix, value, name string, optional bool) string {
+	if (value != "" || !optional) && !sids[prefix].MatchString(value) {
+		r.refuse("%s is malformed", name)
+	}
+	return value
+}
+
+// incoming is the call that a request to one of the number's own addresses is about.
+func (r *request) incoming() phone.Incoming {
+	return phone.Incoming{
+		CallSID: r.sid("CA", r.get("CallSid"), "CallSid", false), From: r.get("From"), To: phone.Number(r.get("To")), Status: r.get("CallStatus"),
+	}
+}
+
+// parent is the call that a request to an address of our own making is about.
+func (r *request) parent() phone.Incoming {
+	return phone.Incoming{
+		CallSID: r.sid("CA", r.carried("call"), "call", false), From: r.carried("from"), To: phone.Number(r.carried("to")), Status: r.get("CallStatus"),
+	}
+}
+
+func (r *request) seconds(name string) (int, bool) {
+	n, err := strconv.Atoi(r.get(name))
+	return max(0, n), err == nil
+}
+
+// time is a date as Twilio writes it; zero when it is missing or odd.
+func (r *request) time(name string) time.Time {
+	t, err := time.Parse(time.RFC1123Z, r.get(name))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+var (
+	errTooLarge = errors.New("larger than 64 KiB")
+	errUnsigned = errors.New("signature missing or wrong")
+)
+
+// read checks size and signature, in this order, before anything else is done with a request.
+func (d *door) read(w http.ResponseWriter, r *http.Request) (*request, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, fmt.Errorf("%w: %w", errTooLarge, tooLarge)
+		}
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errUnsigned // what cannot be read was not written by Twilio
+	}
+	address, err := twilio.RequestURL(d.PublicURL, r.RequestURI)
+	if err != nil || !twilio.Valid(d.AuthTokens, address, form, nil, r.Header.Get("X-Twilio-Signature")) {
+		return nil, errUnsigned
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, errUnsigned
+	}
+	return &request{form: form, query: query}, nil
+}
+
+// check refuses what is signed but not for us.
+func (d *door) check(r *request) error {
+	account := r.sid("AC", r.get("AccountSid"), "AccountSid", false)
+	if d.AccountSID != "" && account != d.AccountSID {
+		r.refuse("AccountSid is another account's")
+	}
+	return r.wrong
+}

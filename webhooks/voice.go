@@ -1,0 +1,63 @@
+package webhooks
+
+import (
+	"context"
+
+	"github.com/maskline/maskline/phone"
+)
+
+// voice: a call comes in.
+func (d *door) voice(r *request) plan {
+	in := r.incoming()
+	return plan{
+		call:      in,
+		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Receive(ctx, in) },
+		otherwise: phone.Degraded(),
+	}
+}
+
+// fallback: Twilio could not get an answer out of us elsewhere. It asks nobody, so that it still works when nothing else does.
+func (d *door) fallback(r *request) plan {
+	in := r.incoming()
+	d.Log.Warn("Twilio uses the fallback address", "call", in.CallSID, "code", cut(r.get("ErrorCode"), 10), "url", cut(r.get("ErrorUrl"), 500))
+	return settled(in, phone.Degraded())
+}
+
+// screen: a phone was picked up, and is asked whether it wants the call.
+func (d *door) screen(r *request) plan {
+	in := r.parent()
+	return settled(in, phone.Screen{Caller: phone.CallerOf(in.From), Language: r.carried("language")})
+}
+
+// pressed: the phone that was asked pressed a key.
+func (d *door) pressed(r *request) plan {
+	return settled(r.parent(), phone.AfterKey(r.get("Digits")))
+}
+
+// dialed: the phones have been rung.
+func (d *door) dialed(r *request) plan {
+	in := r.parent()
+	told := phone.Dialled{
+		CallStatus: in.Status, DialCallStatus: r.get("DialCallStatus"), Bridged: r.get("DialBridged"),
+		DialCallSID: r.sid("CA", r.get("DialCallSid"), "DialCallSid", true),
+	}
+	return plan{
+		call:      in,
+		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Dialled(ctx, in, told) },
+		otherwise: phone.AfterDial(told, phone.Connect{}, phone.DegradedLine(), phone.Allowance{}).Answer,
+	}
+}
+
+// recorded: the caller has spoken, or has not.
+func (d *door) recorded(r *request) plan {
+	in := r.parent()
+	told := phone.Took{CallStatus: in.Status, RecordingSID: r.sid("RE", r.get("RecordingSid"), "RecordingSid", true), Digits: r.get("Digits")}
+	return plan{
+		call:      in,
+		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Recorded(ctx, in, told) },
+		otherwise: phone.AfterRecord(told, phone.DegradedLine()).Answer,
+	}
+}
+
+// message: a text message came in; for now nothing is done with it.
+func (d *door) message(*request) plan { return settled(phone.Incoming{}, phone.Nothing{}) }

@@ -1,0 +1,190 @@
+// Package webhooks is Twilio's door. It believes nothing that Twilio did not sign, hands what it is told to the switchboard, and puts the
+// answers into TwiML.
+//
+// There are two kinds of requests. A decision is waited for by somebody on the line: it is answered with valid TwiML within two seconds,
+// whatever fails behind it, and if nothing can be looked up the caller leaves a message. A callback only tells us something: it is
+// acknowledged once that is written down, and refused with a 500 otherwise, so that Twilio repeats it.
+package webhooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
+)
+
+// Config is what the door needs to know.
+type Config struct {
+	Desk       *switchboard.Switchboard
+	PublicURL  string // without a slash at its end
+	AccountSID string
+	AuthTokens []string // all of these are believed; none: every request gets 503
+	Log        *slog.Logger
+	Metrics    prometheus.Registerer
+}
+
+type door struct {
+	Config
+	refused *prometheus.CounterVec
+	failed  prometheus.Counter
+}
+
+// decisionBudget leaves room for the way to Twilio and back within two seconds.
+const decisionBudget = 1500 * time.Millisecond
+
+const callbackBudget = 10 * time.Second
+
+// Handler serves every address below /webhooks/.
+func Handler(c Config) http.Handler {
+	d := &door{
+		Config:  c,
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "maskline_webhooks_refused_total", Help: "Webhooks that were not believed or not understood."}, []string{"reason"}),
+		failed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_decisions_degraded_total", Help: "Decisions that were answered without the database."}),
+	}
+	c.Metrics.MustRegister(d.refused, d.failed)
+	mux := http.NewServeMux()
+	mux.Handle("/webhooks/voice", d.decision(d.voice))
+	mux.Handle("/webhooks/voice/fallback", d.decision(d.fallback))
+	mux.Handle("/webhooks/voice/screen", d.decision(d.screen))
+	mux.Handle("/webhooks/voice/pressed", d.decision(d.pressed))
+	mux.Handle("/webhooks/voice/dialed", d.decision(d.dialed))
+	mux.Handle("/webhooks/voice/recorded", d.decision(d.recorded))
+	mux.Handle("/webhooks/messages", d.decision(d.message))
+	mux.Handle("/webhooks/status", d.callback(d.status))
+	mux.Handle("/webhooks/recording", d.callback(d.recording))
+	mux.Handle("/webhooks/transcription", d.callback(d.transcription))
+	return mux
+}
+
+// plan is what a decision asks the switchboard, and what it answers when that fails or takes too long.
+type plan struct {
+	call      phone.Incoming
+	decide    func(context.Context) (phone.Answer, error)
+	otherwise phone.Answer
+}
+
+// settled is a plan that needs to ask nobody.
+func settled(call phone.Incoming, a phone.Answer) plan { return plan{call: call, otherwise: a} }
+
+func (d *door) decision(read func(*request) plan) http.Handler {
+	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
+		p := read(req)
+		if req.wrong != nil {
+			d.badRequest(w, r, req.wrong)
+			return
+		}
+		answer := d.answer(r.Context(), p)
+		at := addresses{d.PublicURL, parent{p.call.CallSID, p.call.From, string(p.call.To)}}
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		_, _ = w.Write(render(at.twiml(answer))) // when Twilio is gone there is nobody to tell
+		d.Log.InfoContext(r.Context(), "answered", "call", p.call.CallSID, "route", r.URL.Path, "answer", fmt.Sprintf("%T", answer))
+	})
+}
+
+func (d *door) answer(ctx context.Context, p plan) phone.Answer {
+	if p.decide == nil {
+		return p.otherwise
+	}
+	answer, err := within(ctx, decisionBudget, p.decide)
+	if err != nil {
+		d.failed.Inc()
+		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.call.CallSID, "error", err)
+		return p.otherwise
+	}
+	return answer
+}
+
+// within gives up waiting after a while, even for work that does not heed its context: a frozen database answers nothing.
+func within(ctx context.Context, d time.Duration, do func(context.Context) (phone.Answer, error)) (phone.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	type result struct {
+		answer phone.Answer
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer cancel()
+		a, err := guarded(ctx, do)
+		done <- result{a, err}
+	}()
+	select {
+	case r := <-done:
+		return r.answer, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// guarded turns a panic into an error: it must cost one request, not the process.
+func guarded(ctx context.Context, do func(context.Context) (phone.Answer, error)) (a phone.Answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do(ctx)
+}
+
+func (d *door) callback(read func(*request) func(context.Context) error) http.Handler {
+	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
+		do := read(req)
+		if req.wrong != nil {
+			d.badRequest(w, r, req.wrong)
+			return
+		}
+		_, err := within(r.Context(), callbackBudget, func(ctx context.Context) (phone.Answer, error) { return nil, do(ctx) })
+		if err != nil {
+			d.Log.ErrorContext(r.Context(), "callback not taken", "route", r.URL.Path, "error", err)
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// signed lets through what Twilio signed for this account.
+func (d *door) signed(next func(http.ResponseWriter, *http.Request, *request)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			d.refuse(w, "method", http.StatusMethodNotAllowed)
+			return
+		}
+		if len(d.AuthTokens) == 0 {
+			d.refuse(w, "no_auth_token", http.StatusServiceUnavailable)
+			return
+		}
+		req, err := d.read(w, r)
+		switch {
+		case errors.Is(err, errTooLarge):
+			d.refuse(w, "size", http.StatusRequestEntityTooLarge)
+		case err != nil:
+			d.refuse(w, "signature", http.StatusForbidden)
+			d.Log.WarnContext(r.Context(), "webhook refused", "route", r.URL.Path, "error", err)
+		default:
+			if err := d.check(req); err != nil {
+				d.badRequest(w, r, err)
+				return
+			}
+			next(w, r, req)
+		}
+	})
+}
+
+func (d *door) badRequest(w http.ResponseWriter, r *http.Request, err error) {
+	d.Log.WarnContext(r.Context(), "webhook refused", "route", r.URL.Path, "error", err)
+	d.refuse(w, "content", http.StatusBadRequest)
+}
+
+func (d *door) refuse(w http.ResponseWriter, reason string, status int) {
+	d.refused.WithLabelValues(reason).Inc()
+	w.WriteHeader(status)
+}
