@@ -43,28 +43,19 @@ func main() {
 
 // countOnDemand keeps entgql from counting all rows whenever pageInfo is asked for: with edges, the row after the page tells as much.
 func countOnDemand() error {
-	for file, r := range map[string][2]string{
-		"gql_pagination.go": {
-			"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {",
-			"if hasCollectedField(ctx, totalCountField) || (ignoredEdges && hasCollectedField(ctx, pageInfoField)) {",
-		},
-		"gql_collection.go": {
-			"if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {",
-			"if hasCollectedField(ctx, append(path, totalCountField)...) || (ignoredEdges && hasCollectedField(ctx, append(path, pageInfoField)...)) {",
-		},
-	} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if !bytes.Contains(text, []byte(r[0])) {
-			return fmt.Errorf("%s: entgql's template changed, there is nothing to mend", file)
-		}
-		if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte(r[0]), []byte(r[1])), 0o644); err != nil {
-			return err
-		}
+	const (
+		file   = "gql_pagination.go"
+		always = "if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {"
+		wanted = "if hasCollectedField(ctx, totalCountField) || (ignoredEdges && hasCollectedField(ctx, pageInfoField)) {"
+	)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
 	}
-	return nil
+	if !bytes.Contains(text, []byte(always)) {
+		return fmt.Errorf("%s: entgql's template changed, there is nothing to mend", file)
+	}
+	return os.WriteFile(file, bytes.ReplaceAll(text, []byte(always), []byte(wanted)), 0o644)
 }
 
 // filters are the conditions that each list takes, besides and, or and not. Each has its index; a condition that would read through a plan
