@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"entgo.io/contrib/entgql"
-
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/phone"

@@ -1576,99 +1576,6 @@ type MaskedNumber implements Node {
   keepVoicemailsDays: Int
   createdAt: Time!
   owner: User!
-  subscriptions(
-    """
-    Returns the elements in the list that come after the specified cursor.
-    """
-    after: Cursor
-
-    """
-    Returns the first _n_ elements from the list.
-    """
-    first: Int
-
-    """
-    Returns the elements in the list that come before the specified cursor.
-    """
-    before: Cursor
-
-    """
-    Returns the last _n_ elements from the list.
-    """
-    last: Int
-
-    """
-    Ordering options for NumberSubscriptions returned from the connection.
-    """
-    orderBy: NumberSubscriptionOrder
-
-    """
-    Filtering options for NumberSubscriptions returned from the connection.
-    """
-    where: NumberSubscriptionWhereInput
-  ): NumberSubscriptionConnection! @goField(forceResolver: true)
-  calls(
-    """
-    Returns the elements in the list that come after the specified cursor.
-    """
-    after: Cursor
-
-    """
-    Returns the first _n_ elements from the list.
-    """
-    first: Int
-
-    """
-    Returns the elements in the list that come before the specified cursor.
-    """
-    before: Cursor
-
-    """
-    Returns the last _n_ elements from the list.
-    """
-    last: Int
-
-    """
-    Ordering options for Calls returned from the connection.
-    """
-    orderBy: CallOrder
-
-    """
-    Filtering options for Calls returned from the connection.
-    """
-    where: CallWhereInput
-  ): CallConnection! @goField(forceResolver: true)
-  voicemails(
-    """
-    Returns the elements in the list that come after the specified cursor.
-    """
-    after: Cursor
-
-    """
-    Returns the first _n_ elements from the list.
-    """
-    first: Int
-
-    """
-    Returns the elements in the list that come before the specified cursor.
-    """
-    before: Cursor
-
-    """
-    Returns the last _n_ elements from the list.
-    """
-    last: Int
-
-    """
-    Ordering options for Voicemails returned from the connection.
-    """
-    orderBy: VoicemailOrder
-
-    """
-    Filtering options for Voicemails returned from the connection.
-    """
-    where: VoicemailWhereInput
-  ): VoicemailConnection! @goField(forceResolver: true)
 }
 """
 A connection to a list of items.
@@ -2148,10 +2055,6 @@ enum Screening @goModel(model: "github.com/maskline/maskline/phone.Screening") {
   OFF
   PRESS_1
 }
-"""
-The builtin Time type
-"""
-scalar Time
 type Token implements Node {
   id: ID!
   name: String!
@@ -2177,37 +2080,6 @@ type User implements Node {
   locale: String!
   timeZone: String!
   createdAt: Time!
-  numbers(
-    """
-    Returns the elements in the list that come after the specified cursor.
-    """
-    after: Cursor
-
-    """
-    Returns the first _n_ elements from the list.
-    """
-    first: Int
-
-    """
-    Returns the elements in the list that come before the specified cursor.
-    """
-    before: Cursor
-
-    """
-    Returns the last _n_ elements from the list.
-    """
-    last: Int
-
-    """
-    Ordering options for MaskedNumbers returned from the connection.
-    """
-    orderBy: MaskedNumberOrder
-
-    """
-    Filtering options for MaskedNumbers returned from the connection.
-    """
-    where: MaskedNumberWhereInput
-  ): MaskedNumberConnection! @goField(forceResolver: true)
 }
 """
 A connection to a list of items.
@@ -2371,6 +2243,51 @@ input VoicemailWhereInput {
 }
 `, BuiltIn: false},
 	{Name: "../number.graphql", Input: `extend type MaskedNumber {
+  "All its subscriptions."
+  subscriptions(
+    "Past this place in the list."
+    after: Cursor
+    "So many from the beginning: 1 to 100, 20 unless asked."
+    first: Int
+    "Before this place in the list."
+    before: Cursor
+    "So many from the end: 1 to 100."
+    last: Int
+    "Newest first unless ordered otherwise."
+    orderBy: NumberSubscriptionOrder
+    "Only those that meet these conditions."
+    where: NumberSubscriptionWhereInput
+  ): NumberSubscriptionConnection! @goField(forceResolver: true)
+  "The calls to it."
+  calls(
+    "Past this place in the list."
+    after: Cursor
+    "So many from the beginning: 1 to 100, 20 unless asked."
+    first: Int
+    "Before this place in the list."
+    before: Cursor
+    "So many from the end: 1 to 100."
+    last: Int
+    "Newest first unless ordered otherwise."
+    orderBy: CallOrder
+    "Only those that meet these conditions."
+    where: CallWhereInput
+  ): CallConnection! @goField(forceResolver: true)
+  "The messages that were left on it."
+  voicemails(
+    "Past this place in the list."
+    after: Cursor
+    "So many from the beginning: 1 to 100, 20 unless asked."
+    first: Int
+    "Before this place in the list."
+    before: Cursor
+    "So many from the end: 1 to 100."
+    last: Int
+    "Newest first unless ordered otherwise."
+    orderBy: VoicemailOrder
+    "Only those that meet these conditions."
+    where: VoicemailWhereInput
+  ): VoicemailConnection! @goField(forceResolver: true)
   "The active subscription, if there is one."
   subscription: NumberSubscription @goField(forceResolver: true)
   "Voicemails not marked as heard: exact up to 10,000, and then 10,000."
@@ -2470,7 +2387,10 @@ input CreatePlanInput {
   period: PlanPeriod!
 }
 `, BuiltIn: false},
-	{Name: "../schema.graphql", Input: `"A phone number in E.164, such as +15550006789. On input spaces, dots, dashes and brackets after the plus sign are dropped."
+	{Name: "../schema.graphql", Input: `"A moment as RFC 3339 in UTC, such as 2026-01-31T12:00:00Z."
+scalar Time
+
+"A phone number in E.164, such as +15550006789. On input spaces, dots, dashes and brackets after the plus sign are dropped."
 scalar PhoneNumber
 
 extend type Query {
@@ -2510,6 +2430,21 @@ type Subscription {
 }
 `, BuiltIn: false},
 	{Name: "../user.graphql", Input: `extend type User {
+  "The numbers that belong to the user."
+  numbers(
+    "Past this place in the list."
+    after: Cursor
+    "So many from the beginning: 1 to 100, 20 unless asked."
+    first: Int
+    "Before this place in the list."
+    before: Cursor
+    "So many from the end: 1 to 100."
+    last: Int
+    "Newest first unless ordered otherwise."
+    orderBy: MaskedNumberOrder
+    "Only those that meet these conditions."
+    where: MaskedNumberWhereInput
+  ): MaskedNumberConnection! @goField(forceResolver: true)
   "The tokens that are valid, newest first."
   tokens: [Token!]! @goField(forceResolver: true)
   "The callers that this user has blocked, on all numbers."
