@@ -20,7 +20,7 @@ type Resolver struct {
 	DB     *ent.Client // reads, as the viewer in the context
 	Desk   *switchboard.Switchboard
 	Events *events.Hub
-	Links  links.Signer
+	Links  *links.Signer
 	Now    func() time.Time
 	Log    *slog.Logger
 }

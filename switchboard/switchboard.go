@@ -32,7 +32,7 @@ type Config struct {
 	Twilio     *twilio.Client // nil: nothing can be fetched
 	Recordings *recordings.Store
 	Mail       *mail.Sender
-	Links      links.Signer
+	Links      *links.Signer
 	Log        *slog.Logger
 	Now        func() time.Time
 	Settings   Settings

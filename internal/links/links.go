@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,35 +21,44 @@ const (
 	Page  Purpose = "v"          // GET /v/{id}
 )
 
-// Signer makes and checks links below Base with Key.
+// Signer makes and checks links below a base address. Until it is given its key, which lies in the database, it makes links that ask to
+// sign in, and believes none.
 type Signer struct {
-	Key  []byte
-	Base string // PUBLIC_URL, without a slash at its end
+	base string
+	key  atomic.Pointer[[]byte]
 }
 
+// New signs links below base, which is PUBLIC_URL without a slash at its end.
+func New(base string) *Signer { return &Signer{base: base} }
+
+// SetKey is the key from now on; all replicas share one.
+func (s *Signer) SetKey(key []byte) { s.key.Store(&key) }
+
 // To is a link to the voicemail id that works until the given time; a zero time makes one that asks to sign in.
-func (s Signer) To(p Purpose, id string, until time.Time) string {
-	plain := s.Base + "/" + string(p) + "/" + url.PathEscape(id)
-	if until.IsZero() {
+func (s *Signer) To(p Purpose, id string, until time.Time) string {
+	plain := s.base + "/" + string(p) + "/" + url.PathEscape(id)
+	key := s.key.Load()
+	if until.IsZero() || key == nil {
 		return plain
 	}
 	expires := strconv.FormatInt(until.Unix(), 10)
-	return plain + "?expires=" + expires + "&signature=" + s.sign(p, id, expires)
+	return plain + "?expires=" + expires + "&signature=" + sign(*key, p, id, expires)
 }
 
 // Valid tells whether the query of a request to such a link holds now.
-func (s Signer) Valid(p Purpose, id string, query url.Values, now time.Time) bool {
+func (s *Signer) Valid(p Purpose, id string, query url.Values, now time.Time) bool {
 	expires := query.Get("expires")
 	unix, err := strconv.ParseInt(expires, 10, 64)
-	if err != nil || len(s.Key) == 0 {
+	key := s.key.Load()
+	if err != nil || key == nil {
 		return false
 	}
-	genuine := hmac.Equal([]byte(query.Get("signature")), []byte(s.sign(p, id, expires)))
+	genuine := hmac.Equal([]byte(query.Get("signature")), []byte(sign(*key, p, id, expires)))
 	return genuine && now.Before(time.Unix(unix, 0))
 }
 
-func (s Signer) sign(p Purpose, id, expires string) string {
-	mac := hmac.New(sha256.New, s.Key)
+func sign(key []byte, p Purpose, id, expires string) string {
+	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte(string(p) + "\n" + id + "\n" + expires)) // a hash never fails
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

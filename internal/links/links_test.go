@@ -11,7 +11,8 @@ import (
 
 func TestLink(t *testing.T) {
 	t.Parallel()
-	s := links.Signer{Key: []byte("k"), Base: "https://m.example.com/prefix"}
+	s := links.New("https://m.example.com/prefix")
+	s.SetKey([]byte("k"))
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	link := s.To(links.Audio, "vm_1", now.Add(time.Hour))
 	if !strings.HasPrefix(link, "https://m.example.com/prefix/recordings/vm_1?expires=") {
@@ -46,7 +47,7 @@ func TestLink(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
-	if (links.Signer{}).Valid(links.Audio, "vm_1", q, now) {
+	if links.New("").Valid(links.Audio, "vm_1", q, now) {
 		t.Error("a signer without a key believes a link")
 	}
 }

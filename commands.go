@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/token"
+	"github.com/maskline/maskline/ent/user"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
+)
+
+// program is what the command line says.
+type program struct {
+	Settings `embed:"" group:"settings"`
+
+	Serve   serveCmd   `cmd:"" default:"1" help:"Run the service (also: no command)."`
+	Demo    demoCmd    `cmd:"" help:"Run it with the built-in telephone network: no account, no key, no other server."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema and exit."`
+	User    userCmd    `cmd:"" help:"Create and list users, straight on the database."`
+	Token   tokenCmd   `cmd:"" help:"Create, list and revoke tokens, straight on the database."`
+	Version versionCmd `cmd:"" help:"Print version, commit and Go version."`
+}
+
+// streams are where a command writes.
+type streams struct{ out, err io.Writer }
+
+// run runs one command and returns its exit status. What goes wrong is told in one line.
+func run(args []string, out, errs io.Writer) int {
+	var p program
+	exited := -1
+	parser, err := kong.New(&p, kong.Name("maskline"), kong.Description("Masked phone numbers with voicemail, on Twilio."),
+		kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings (each is an environment variable too):"}}))
+	if err != nil {
+		panic(err) // the struct above is malformed
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // help was asked for and given
+	}
+	if err == nil {
+		err = command.Run(&p.Settings, &streams{out, errs})
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(errs, "maskline: %v\n", err) // where else would one say that stderr is broken
+		return 1
+	}
+	return 0
+}
+
+type serveCmd struct{}
+
+// Run serves until SIGINT or SIGTERM. A second signal ends the process at once.
+func (serveCmd) Run(s *Settings, to *streams) error {
+	ctx, stop := untilSignal()
+	defer stop()
+	if err := s.complete(); err != nil {
+		return err
+	}
+	log := newLog(*s, to.err)
+	a, err := build(ctx, *s, parts{log: log, stderr: to.err})
+	if err != nil {
+		return err
+	}
+	if len(a.authTokens()) == 0 {
+		log.Warn("TWILIO_AUTH_TOKEN is not set: every webhook gets 503")
+	}
+	l, err := net.Listen("tcp", s.ListenAddr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("LISTEN_ADDR: %w", err), a.close())
+	}
+	closeMetrics, err := a.serveMetrics()
+	if err != nil {
+		return errors.Join(err, l.Close(), a.close())
+	}
+	defer closeMetrics()
+	log.Info("serving", "address", l.Addr().String(), "public", s.PublicURL)
+	return a.serve(ctx, l)
+}
+
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // from now on a signal does what it does by default
+	return ctx, stop
+}
+
+// serveMetrics serves metrics on their own listener, if there is to be one.
+func (a *app) serveMetrics() (stop func(), err error) {
+	if a.MetricsAddr == "" {
+		return func() {}, nil
+	}
+	l, err := net.Listen("tcp", a.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metricsHandler())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("serve metrics", "error", err)
+		}
+	}()
+	return func() { _ = server.Close() }, nil // the process ends
+}
+
+type migrateCmd struct{}
+
+// Run migrates.
+func (migrateCmd) Run(s *Settings, to *streams) error {
+	return onDatabase(s, to, func(context.Context, *app) error { return nil })
+}
+
+// onDatabase runs do on the migrated database, for commands that work straight on it.
+func onDatabase(s *Settings, to *streams, do func(context.Context, *app) error) error {
+	ctx, stop := untilSignal()
+	defer stop()
+	if err := s.complete(); err != nil {
+		return err
+	}
+	a, err := build(ctx, *s, parts{log: newLog(*s, to.err), stderr: to.err})
+	if err != nil {
+		return err
+	}
+	ctx = viewer.System(ctx)
+	if err = a.migrate(ctx); err == nil {
+		err = do(ctx, a)
+	}
+	return errors.Join(err, a.close())
+}
+
+type userCmd struct {
+	Create struct {
+		Email string `required:"" help:"A plain e-mail address."`
+		Name  string `required:"" help:"At most 100 characters."`
+		Role  string `default:"owner" enum:"owner,admin" help:"owner or admin."`
+	} `cmd:"" help:"Create a user and print its id."`
+	List struct{} `cmd:"" help:"List all users."`
+}
+
+// Run creates or lists.
+func (c *userCmd) Run(k *kong.Context, s *Settings, to *streams) error {
+	return onDatabase(s, to, func(ctx context.Context, a *app) error {
+		if k.Command() == "user list" {
+			return listUsers(ctx, a, to.out)
+		}
+		role := map[string]phone.Role{"owner": phone.RoleOwner, "admin": phone.RoleAdmin}[c.Create.Role]
+		id, err := a.desk.CreateUser(ctx, switchboard.NewUser{Email: c.Create.Email, Name: c.Create.Name, Role: role})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(to.out, id)
+		return err
+	})
+}
+
+func listUsers(ctx context.Context, a *app, w io.Writer) error {
+	users, err := a.db.Client().User.Query().Order(ent.Asc(user.FieldCreatedAt)).All(ctx)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, u := range users {
+		if _, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", u.ID, u.Email, u.Role, u.Name); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+type tokenCmd struct {
+	Create struct {
+		User    string        `required:"" placeholder:"EMAIL" help:"Whose token it is."`
+		Name    string        `default:"command line" help:"What it is for."`
+		Expires time.Duration `placeholder:"720h" help:"How long it is valid; for ever unless set."`
+	} `cmd:"" help:"Create a token and print it, alone."`
+	List   struct{} `cmd:"" help:"List the tokens that are not revoked."`
+	Revoke struct {
+		ID string `arg:"" help:"The token's id."`
+	} `cmd:"" help:"Revoke a token."`
+}
+
+// Run creates, lists or revokes.
+func (c *tokenCmd) Run(k *kong.Context, s *Settings, to *streams) error {
+	return onDatabase(s, to, func(ctx context.Context, a *app) error {
+		switch k.Selected().Name {
+		case "list":
+			return listTokens(ctx, a, to.out)
+		case "revoke":
+			err := a.desk.RevokeToken(ctx, c.Revoke.ID)
+			if ent.IsNotFound(err) {
+				return fmt.Errorf("there is no token %s", c.Revoke.ID)
+			}
+			return err
+		}
+		return c.create(ctx, a, to.out)
+	})
+}
+
+func (c *tokenCmd) create(ctx context.Context, a *app, w io.Writer) error {
+	id, err := a.desk.UserByEmail(ctx, c.Create.User)
+	if ent.IsNotFound(err) {
+		return fmt.Errorf("there is no user %s", c.Create.User)
+	}
+	if err != nil {
+		return err
+	}
+	var expires *time.Time
+	if c.Create.Expires != 0 {
+		at := a.now().Add(c.Create.Expires)
+		expires = &at
+	}
+	_, secret, err := a.desk.CreateToken(ctx, id, c.Create.Name, expires)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, secret)
+	return err
+}
+
+func listTokens(ctx context.Context, a *app, w io.Writer) error {
+	tokens, err := a.db.Client().Token.Query().Where(token.RevokedAtIsNil()).WithOwner().Order(ent.Asc(token.FieldCreatedAt)).All(ctx)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, k := range tokens {
+		expires := "never"
+		if k.ExpiresAt != nil {
+			expires = k.ExpiresAt.Format(time.RFC3339)
+		}
+		if _, err := fmt.Fprintf(t, "%s\t%s\t%s…\t%s\texpires %s\n", k.ID, k.Edges.Owner.Email, k.Prefix, k.Name, expires); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(to *streams) error {
+	version, commit := "devel", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				commit = s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(to.out, "maskline %s, commit %s, %s\n", version, commit, runtime.Version())
+	return err
+}

@@ -1,0 +1,32 @@
+package database
+
+import (
+	"context"
+	"fmt"
+
+	atlas "ariga.io/atlas/sql/migrate"
+	entsql "entgo.io/ent/dialect/sql"
+	"entgo.io/ent/dialect/sql/schema"
+
+	"github.com/maskline/maskline/ent/migrate"
+)
+
+// Diff writes into dir, as one more migration, what its migrations lack to arrive at ent's schema; it writes nothing when they lack
+// nothing. It plays them through in empty, a database without tables, and leaves it so.
+func Diff(ctx context.Context, empty *DB, dir atlas.Dir, name string) error {
+	m, err := schema.NewMigrate(entsql.OpenDB(empty.dialect, empty.writer),
+		schema.WithDir(dir),
+		schema.WithMigrationMode(schema.ModeReplay),
+		schema.WithDialect(empty.dialect),
+		schema.WithFormatter(atlas.DefaultFormatter),
+		schema.WithDropColumn(true),
+		schema.WithDropIndex(true),
+	)
+	if err != nil {
+		return fmt.Errorf("compare the migrations with the schema: %w", err)
+	}
+	if err := m.NamedDiff(ctx, name, migrate.Tables...); err != nil {
+		return fmt.Errorf("compare the migrations with the schema: %w", err)
+	}
+	return nil
+}

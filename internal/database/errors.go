@@ -1,0 +1,96 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"slices"
+
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var (
+	// ErrInDoubt says that the connection broke during a commit: what was written may be there or not. Only who writes nothing
+	// twice may run such a transaction again.
+	ErrInDoubt = errors.New("the transaction may or may not have been committed")
+
+	// ErrNewer says that the database was migrated by a newer version of the program.
+	ErrNewer = errors.New("the database belongs to a newer version of this program")
+)
+
+// Retryable tells that a transaction came to nothing through no fault of its own, and may be run again as a whole: it stood in
+// another one's way, or its connection was lost before the commit. It is false for what would only fail again, such as a server
+// that can't be reached, see [Away].
+func Retryable(err error) bool {
+	if err == nil || errors.Is(err, ErrInDoubt) || errors.As(err, new(*connectError)) {
+		return false
+	}
+	if code := sqlState(err); code != "" {
+		return class(code, "08") || outdated(err) ||
+			slices.Contains([]string{"40001", "40P01", "57P01", "57P02"}, code)
+	}
+	return lost(err)
+}
+
+// Away tells that the database can't be reached, lets nobody in, or does not answer in time. It says nothing about a context that was
+// cancelled, since then nobody waits any more.
+func Away(err error) bool {
+	switch {
+	case err == nil || errors.Is(err, context.Canceled):
+		return false
+	case errors.As(err, new(*connectError)):
+		return true
+	}
+	if code := sqlState(err); code != "" { // no connection, no resources; read-only, as a standby is; shut down, crashed, starting
+		return class(code, "08", "53") || slices.Contains([]string{"25006", "57P01", "57P02", "57P03"}, code)
+	}
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		return slices.Contains([]int{
+			sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
+		}, e.Code()&0xff)
+	}
+	var n net.Error // a timeout, and the end of a context
+	return errors.As(err, &n) || lost(err)
+}
+
+// connectError is why a connection could not be made.
+type connectError struct{ error }
+
+func (e *connectError) Unwrap() error { return e.error }
+
+// sqlState is PostgreSQL's code of the error, or nothing.
+func sqlState(err error) string {
+	if e := (*pq.Error)(nil); errors.As(err, &e) {
+		return string(e.Code)
+	}
+	return ""
+}
+
+func class(code string, classes ...string) bool { return slices.Contains(classes, code[:2]) }
+
+// lost tells that an open connection ended.
+func lost(err error) bool {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	var n *net.OpError
+	return errors.As(err, &n) && n.Op != "dial" && !n.Timeout()
+}
+
+// inDoubt tells whether a commit that failed with err may have taken place all the same. When the server itself says why not, or the
+// driver never asked, it has not.
+func inDoubt(err error) bool {
+	if e := (*pq.Error)(nil); errors.As(err, &e) {
+		return e.Fatal()
+	}
+	var n net.Error
+	if errors.As(err, &n) {
+		return !errors.Is(err, context.DeadlineExceeded)
+	}
+	return lost(err) && !errors.Is(err, sql.ErrTxDone)
+}

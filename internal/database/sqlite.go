@@ -1,0 +1,119 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	"modernc.org/sqlite"
+)
+
+const (
+	sqliteReaders = 4
+
+	// Other formats of time cannot be read back, or do not sort.
+	sqliteTimes = "&_time_format=sqlite&_timezone=UTC"
+	// FULL, since what was acknowledged to Twilio must outlive a power cut. Immediate, since a transaction that began by
+	// reading would be refused when it first writes.
+	sqliteWrites = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate" + sqliteTimes
+)
+
+func openSQLite(path string) (*DB, error) {
+	file, err := sqliteFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the database: %w", err)
+	}
+	uri := sqliteURI(file)
+	dsn := uri + sqliteWrites + "&_pragma=foreign_keys(1)"
+	writer, err := sqlitePool(dsn, 1)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := sqlitePool(uri+"?mode=ro&_pragma=busy_timeout(5000)"+sqliteTimes, sqliteReaders)
+	if err != nil {
+		return nil, err
+	}
+	d := newDB(dialect.SQLite, dsn, writer, reader)
+	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return sqliteAlone(ctx, file, do) }
+	return d, nil
+}
+
+// sqliteFile is the file that sqlite://path means.
+func sqliteFile(path string) (string, error) {
+	switch {
+	case path == "" || strings.HasSuffix(path, "/"):
+		return "", errors.New("sqlite:// lacks the path of a file")
+	case strings.HasPrefix(path, ":memory:"):
+		return "", errors.New("sqlite:// needs a file: a database in memory has no readers beside its writer")
+	case strings.ContainsAny(path, "?#"):
+		return "", errors.New("sqlite:// takes the path of a file and no options")
+	}
+	if drive := strings.TrimPrefix(path, "/"); filepath.VolumeName(drive) != "" {
+		path = drive // sqlite:///C:/… on Windows
+	}
+	return filepath.FromSlash(path), nil
+}
+
+// sqliteURI spells file as SQLite reads it, whatever characters are in its name.
+func sqliteURI(file string) string {
+	path := filepath.ToSlash(file)
+	if filepath.VolumeName(file) != "" && !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+}
+
+func sqlitePool(dsn string, size int) (*sql.DB, error) {
+	c, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	db := sql.OpenDB(connector{c})
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// sqliteAlone holds a lock on a file beside the database, by means of SQLite itself: it works on every system, and it ends with the
+// process however that ends. The database's own lock would not do, since what runs under it begins transactions of its own.
+// The file stays: a lock on a file that somebody removes excludes nobody.
+func sqliteAlone(ctx context.Context, file string, do func(*sql.DB) error) (err error) {
+	gate, err := sqlitePool(sqliteURI(file+".lock")+"?_txlock=exclusive&_pragma=busy_timeout(600000)", 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+	lock, err := gate.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("wait for other migrations: %w", err)
+	}
+	defer func() { err = errors.Join(err, ended(lock.Rollback())) }()
+
+	if err := keepPrivate(file); err != nil {
+		return err
+	}
+	// To change a column a table is made anew, and dropping the old one must not take with it the rows that refer to it.
+	db, err := sqlitePool(sqliteURI(file)+sqliteWrites+"&_pragma=foreign_keys(0)", 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(db)
+}
+
+// keepPrivate makes the file before SQLite does: there are secrets in it.
+func keepPrivate(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	return f.Close()
+}

@@ -1,0 +1,58 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// warnings passes on what River says from a warning up, each thing at most once in ten
+// seconds. Below that River tells of each start, stop and count, and repeats the failures
+// that perform has logged; and while the database is away, each of its many parts
+// says so every second.
+type warnings struct {
+	slog.Handler
+	said *said
+}
+
+const quietFor = 10 * time.Second
+
+func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+func (h warnings) Handle(ctx context.Context, r slog.Record) error {
+	if h.said.lately(r.Message, r.Time) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{h.Handler.WithAttrs(attrs), h.said}
+}
+
+func (h warnings) WithGroup(name string) slog.Handler {
+	return warnings{h.Handler.WithGroup(name), h.said}
+}
+
+// said remembers when each message was passed on. River's messages are constants, so
+// there are few of them.
+type said struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (s *said) lately(message string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.at[message]; ok && now.Sub(last) < quietFor {
+		return true
+	}
+	if s.at == nil {
+		s.at = map[string]time.Time{}
+	}
+	s.at[message] = now
+	return false
+}

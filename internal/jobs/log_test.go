@@ -1,0 +1,30 @@
+package jobs
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+)
+
+func TestRiverIsHeardFromWarningsUpAndNotOverAndOver(t *testing.T) {
+	t.Parallel()
+	log := &logbook{}
+	h := warnings{log, &said{}}
+	start := time.Now()
+	say := func(after time.Duration, level slog.Level, message string) {
+		t.Helper()
+		to := h.WithAttrs(nil).WithGroup("river")
+		if !to.Enabled(t.Context(), level) {
+			return
+		}
+		if err := to.Handle(t.Context(), slog.NewRecord(start.Add(after), level, message, 0)); err != nil {
+			t.Error(err)
+		}
+	}
+	say(0, slog.LevelInfo, "all is well")
+	say(0, slog.LevelError, "no database")
+	say(time.Second, slog.LevelError, "no database")
+	say(time.Second, slog.LevelWarn, "a job is stuck")
+	say(11*time.Second, slog.LevelError, "no database")
+	log.want(t, "ERROR no database", "WARN a job is stuck", "ERROR no database")
+}

@@ -1,0 +1,75 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// worker hands River's jobs of one kind to the Work for it.
+type worker struct {
+	river.WorkerDefaults[args]
+	q    *Queue
+	work Work
+}
+
+func (w worker) Work(ctx context.Context, job *river.Job[args]) error {
+	return w.q.perform(ctx, w.work, job.JobRow, job.Args.Subject)
+}
+
+func (q *Queue) workers() *river.Workers {
+	if len(q.cfg.Work) == 0 {
+		return nil
+	}
+	ws := river.NewWorkers()
+	for kind, work := range q.cfg.Work {
+		river.AddWorkerArgs(ws, args{kind: kind}, worker{q: q, work: work})
+	}
+	return ws
+}
+
+// perform makes one attempt at a job. It is the one place that logs a failure.
+func (q *Queue) perform(ctx context.Context, work Work, row *rivertype.JobRow, subject string) error {
+	j := Job{Kind: Kind(row.Kind), Subject: subject, At: row.ScheduledAt, Attempt: row.Attempt}
+	stack, err := attempt(ctx, work, j)
+	if err == nil {
+		return nil
+	}
+	attrs := []slog.Attr{
+		slog.String("kind", row.Kind),
+		slog.String("subject", subject),
+		slog.Int("attempt", row.Attempt),
+		slog.Any("error", err),
+	}
+	if stack != "" {
+		attrs = append(attrs, slog.String("stack", stack))
+	}
+	level, message := slog.LevelWarn, "job failed, will be tried again"
+	if row.Attempt >= row.MaxAttempts {
+		level, message = slog.LevelError, "job failed for the last time"
+	}
+	q.cfg.Log.LogAttrs(ctx, level, message, attrs...)
+	return err
+}
+
+// attempt makes an error of a panic, and then also returns where it happened.
+func attempt(ctx context.Context, work Work, j Job) (stack string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			stack, err = string(debug.Stack()), fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return "", work(ctx, j)
+}
+
+// retries tells River when to try a failed job again.
+type retries struct{ q *Queue }
+
+func (r retries) NextRetry(row *rivertype.JobRow) time.Time {
+	return r.q.now().Add(jitter(r.q.pace.backoff(row.Attempt)))
+}

@@ -1,0 +1,36 @@
+package network
+
+import "errors"
+
+// order is what REST wants a call to do instead.
+type order struct {
+	ask *ask // nil to end it
+}
+
+// interference is what REST has done to the call, nil for nothing.
+func (c *Call) interference() error {
+	c.net.mu.Lock()
+	defer c.net.mu.Unlock()
+	if c.order != nil {
+		return errTaken
+	}
+	for _, child := range c.children {
+		if child.dismissed != "" && child.ended.IsZero() {
+			return errDismissed
+		}
+	}
+	return nil
+}
+
+// ordered is what REST wants instead of what ended just now, nil for nothing. A call that has run out of TwiML may still
+// be taken over, one whose caller is gone may not.
+func (c *Call) ordered(end error) *order {
+	if end != nil && !errors.Is(end, errTaken) {
+		return nil
+	}
+	c.net.mu.Lock()
+	defer c.net.mu.Unlock()
+	o := c.order
+	c.order = nil
+	return o
+}

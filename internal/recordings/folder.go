@@ -1,0 +1,139 @@
+package recordings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+
+	"gocloud.dev/blob/fileblob"
+)
+
+// stranded is the age at which a half-written file belongs to no living process.
+const stranded = 24 * time.Hour
+
+// halfWritten is how fileblob names a recording that it has not finished.
+var halfWritten = regexp.MustCompile(`^[a-z]+_[0-9a-z]+\.[0-9a-f]+\.tmp$`)
+
+// FolderURL is the address of a folder, as Open wants it, whatever characters the folder's path has.
+func FolderURL(dir string) string {
+	path := filepath.ToSlash(dir)
+	if filepath.VolumeName(dir) != "" && !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "./" + path
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath()
+}
+
+func openFolder(address string) (*Store, error) {
+	dir, err := folderPath(address, runtime.GOOS == "windows")
+	if err != nil {
+		return nil, err
+	}
+	// A temporary file elsewhere could not be renamed into the folder where that is another disk.
+	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true})
+	if err != nil {
+		return nil, fmt.Errorf("open folder %s: %w", dir, err)
+	}
+	if err := sweep(dir, time.Now().Add(-stranded)); err != nil {
+		return nil, errors.Join(fmt.Errorf("sweep folder %s: %w", dir, err), bucket.Close())
+	}
+	return &Store{bucket: bucket, settle: func(key string) error { return settle(dir, key) }}, nil
+}
+
+// folderPath reads what follows file:// as text, since file://./data and file://C:\data are no URLs but are what people write.
+func folderPath(address string, windows bool) (string, error) {
+	if strings.ContainsAny(address, "?#") {
+		return "", errors.New("a file:// address takes no parameters")
+	}
+	if rest, local := strings.CutPrefix(address, "localhost/"); local {
+		address = "/" + rest
+	}
+	path, err := url.PathUnescape(address)
+	if err != nil {
+		return "", fmt.Errorf("read folder: %w", err)
+	}
+	if windows {
+		path = strings.ReplaceAll(path, `\`, "/")
+		if bare := strings.TrimPrefix(path, "/"); drive(bare) {
+			return strings.ReplaceAll(bare, "/", `\`), nil
+		}
+	}
+	if path == "." || strings.HasPrefix(path, "/") || strings.HasPrefix(path, "./") || strings.HasPrefix(path, "../") {
+		return filepath.FromSlash(path), nil
+	}
+	return "", fmt.Errorf("folder %q is neither absolute, as in file:///a/folder, nor begins with a dot", path)
+}
+
+// drive tells C:/folder from C:folder, which means another folder at each start.
+func drive(path string) bool {
+	return len(path) >= 3 && path[1:3] == ":/" && (path[0]|0x20) >= 'a' && (path[0]|0x20) <= 'z'
+}
+
+// sweep removes what killed processes left half-written.
+func sweep(dir string, before time.Time) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for {
+		entries, err := folder.ReadDir(1000)
+		for _, entry := range entries {
+			if err := sweepEntry(dir, entry, before); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return ignore(err, io.EOF)
+		}
+	}
+}
+
+func sweepEntry(dir string, entry fs.DirEntry, before time.Time) error {
+	if entry.IsDir() || !halfWritten.MatchString(entry.Name()) {
+		return nil
+	}
+	info, err := entry.Info()
+	if err == nil && info.ModTime().Before(before) {
+		err = os.Remove(filepath.Join(dir, entry.Name()))
+	}
+	return ignore(err, fs.ErrNotExist)
+}
+
+func ignore(err, harmless error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
+}
+
+// settle forces a recording, its attributes and their names to the disk: a rename alone survives no power cut.
+func settle(dir, key string) error {
+	for _, name := range []string{key, key + ".attrs"} {
+		if err := syncFile(filepath.Join(dir, name), os.O_RDWR); err != nil {
+			return err
+		}
+	}
+	if runtime.GOOS == "windows" {
+		return nil // where a folder cannot be flushed, and renames are journalled
+	}
+	return syncFile(dir, os.O_RDONLY)
+}
+
+func syncFile(path string, flag int) error {
+	f, err := os.OpenFile(path, flag, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/graph"
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/web"
+	"github.com/maskline/maskline/webhooks"
+)
+
+// routes is every address that we serve.
+func (a *app) routes(audio graph.Audio) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/webhooks/", asSystem(webhooks.Handler(webhooks.Config{
+		Desk: a.desk, PublicURL: a.PublicURL, AccountSID: a.TwilioAccountSID, AuthTokens: a.authTokens(), Log: a.log, Metrics: a.metrics,
+	})))
+	mux.Handle("/graphql", a.graphql)
+	audio.Routes(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.HandleFunc("GET /metrics", a.guardedMetrics)
+	mux.Handle("/", web.Handler())
+	return mux
+}
+
+// asSystem marks what Twilio asks as the program's own doing.
+func asSystem(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(viewer.System(r.Context())))
+	})
+}
+
+const askDatabaseFor = time.Second
+
+// ready tells balancers whether to send requests here. Without the database it still is: calls are answered all the same.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), askDatabaseFor)
+	defer cancel()
+	answer := struct {
+		Ready   bool     `json:"ready"`
+		Trouble []string `json:"trouble"`
+	}{Ready: !a.draining.Load(), Trouble: []string{}}
+	if !answer.Ready {
+		answer.Trouble = append(answer.Trouble, "draining")
+	}
+	if err := a.db.Ping(ctx); err != nil {
+		answer.Trouble = append(answer.Trouble, "the database is away")
+	} else if !a.prepared.Load() {
+		answer.Trouble = append(answer.Trouble, "the database is being prepared")
+	}
+	if len(a.authTokens()) == 0 {
+		answer.Trouble = append(answer.Trouble, "TWILIO_AUTH_TOKEN is not set: every webhook gets 503")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if !answer.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(answer) // a balancer that hung up asks again
+}
+
+// guardedMetrics shows metrics to this machine and to administrators; others use METRICS_ADDR.
+func (a *app) guardedMetrics(w http.ResponseWriter, r *http.Request) {
+	if a.MetricsAddr != "" || !a.maySeeMetrics(r) {
+		http.NotFound(w, r)
+		return
+	}
+	a.metricsHandler().ServeHTTP(w, r)
+}
+
+func (a *app) maySeeMetrics(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" {
+		return true
+	}
+	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	id, err := a.desk.Authenticate(r.Context(), token)
+	return isBearer && err == nil && id.Viewer.Role == phone.RoleAdmin
+}
+
+func (a *app) metricsHandler() http.Handler {
+	return promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,274 @@
+// Maskline gives customers a masked number in place of somebody's own phone, and takes a voicemail when nobody is really there.
+//
+// This file puts the house together and runs it: open, wire, serve, drain, stop. Only it and its neighbours in package main know everybody.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/graph"
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/links"
+	"github.com/maskline/maskline/internal/mail"
+	"github.com/maskline/maskline/internal/recordings"
+	"github.com/maskline/maskline/internal/twilio"
+	"github.com/maskline/maskline/switchboard"
+)
+
+// app is everything, wired.
+type app struct {
+	Settings
+	log      *slog.Logger
+	now      func() time.Time
+	db       *database.DB
+	store    *recordings.Store
+	hub      *events.Hub
+	relay    *events.Relay // nil on SQLite
+	links    *links.Signer
+	desk     *switchboard.Switchboard
+	queue    *jobs.Queue
+	graphql  *graph.Server
+	metrics  *prometheus.Registry
+	handler  http.Handler
+	draining atomic.Bool
+	prepared atomic.Bool // the database is migrated and has what every installation has
+	stderr   io.Writer
+}
+
+// parts are what tests and the demo bring along in place of the real thing; nil is the real thing.
+type parts struct {
+	log    *slog.Logger
+	now    func() time.Time
+	db     *database.DB
+	stderr io.Writer
+}
+
+// build wires everything and touches nothing that may be away. It is one straight function since each step needs the ones before.
+func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
+	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.db == nil {
+		if a.db, err = database.Open(s.DatabaseURL); err != nil {
+			return nil, fmt.Errorf("DATABASE_URL: %w", err)
+		}
+	}
+	if a.store, err = recordings.Open(ctx, s.RecordingsURL); err != nil {
+		return nil, fmt.Errorf("RECORDINGS_URL: %w", err)
+	}
+	mailer, err := mail.New(mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail"), Now: a.now})
+	if err != nil {
+		return nil, fmt.Errorf("SMTP_URL, MAIL_FROM: %w", err)
+	}
+	rest, err := a.twilio()
+	if err != nil {
+		return nil, err
+	}
+	var publisher events.Publisher = a.hub
+	dsn := ""
+	if a.db.Dialect() == dialect.Postgres {
+		dsn = a.db.DSN()
+		a.relay = events.NewRelay(a.hub, a.db.Writer(), dsn, a.log)
+		publisher = a.relay
+	}
+	a.desk = switchboard.New(switchboard.Config{
+		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
+		Settings: switchboard.Settings{Transcriber: s.Transcriber, MailLinkDays: s.MailLinkDays},
+		Metrics:  switchboard.NewMetrics(a.metrics),
+	})
+	a.queue, err = jobs.New(jobs.Config{
+		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), ID: "maskline",
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.desk.Queue = a.queue
+	resolver := &graph.Resolver{DB: a.db.Client(), Desk: a.desk, Events: a.hub, Links: a.links, Now: a.now, Log: a.log}
+	a.graphql = graph.NewServer(resolver, graph.Origins{Own: s.PublicURL, Others: s.AllowedOrigins})
+	a.handler = a.routes(graph.Audio{Resolver: resolver, Recordings: a.store})
+	return a, nil
+}
+
+// twilio is how we reach Twilio's REST API; nil without credentials.
+func (a *app) twilio() (*twilio.Client, error) {
+	user, password := a.TwilioAccountSID, a.TwilioAuthToken
+	if a.TwilioAPIKey != "" {
+		user, password = a.TwilioAPIKey, a.TwilioAPISecret
+	}
+	if a.TwilioAccountSID == "" || password == "" {
+		return nil, nil
+	}
+	c, err := twilio.New(twilio.Config{BaseURL: a.TwilioAPIURL, AccountSID: a.TwilioAccountSID, User: user, Password: string(password)})
+	if err != nil {
+		return nil, fmt.Errorf("TWILIO_API_URL, TWILIO_ACCOUNT_SID: %w", err)
+	}
+	return c, nil
+}
+
+// migrate brings the database to this version's schema.
+func (a *app) migrate(ctx context.Context) error { return a.db.Migrate(ctx, jobs.Migrate) }
+
+// prepare migrates, and sees to what every installation has. The token of an administrator that had to be made is returned once.
+func (a *app) prepare(ctx context.Context) (madeToken string, err error) {
+	if err := a.migrate(ctx); err != nil {
+		return "", err
+	}
+	madeToken, err = a.desk.Prepare(ctx, string(a.AdminToken))
+	if err != nil {
+		return "", fmt.Errorf("prepare the administrator: %w", err)
+	}
+	key, err := a.desk.SecretKey(ctx, string(a.SecretKey))
+	if err != nil {
+		return "", err
+	}
+	a.links.SetKey(key)
+	a.prepared.Store(true)
+	return madeToken, nil
+}
+
+const tryDatabaseEvery = 2 * time.Second
+
+// prepareSoon prepares as soon as the database answers. What it refuses then is final.
+func (a *app) prepareSoon(ctx context.Context) error {
+	for {
+		token, err := a.prepare(ctx)
+		if err == nil {
+			if token != "" {
+				_, err = fmt.Fprintf(a.stderr, "The administrator's token, shown this once: %s\n", token)
+			}
+			return err
+		}
+		if !database.Away(err) || ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("the database is away; calls are answered without it", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(tryDatabaseEvery):
+		}
+	}
+}
+
+// background runs what goes on beside requests, until ctx ends.
+func (a *app) background(ctx context.Context) error {
+	if err := a.prepareSoon(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	runs := []func(context.Context) error{
+		a.queue.Run,
+		func(ctx context.Context) error { return a.hub.Watch(ctx, a.log, a.desk.LastPlace) },
+	}
+	if a.relay != nil {
+		runs = append(runs, a.relay.Run)
+	}
+	return together(ctx, runs...)
+}
+
+// together runs them all until ctx ends or one of them fails, and returns when all have.
+func together(ctx context.Context, runs ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, len(runs))
+	for _, run := range runs {
+		go func() { done <- run(ctx) }()
+	}
+	var all error
+	for range runs {
+		if err := <-done; err != nil {
+			all = errors.Join(all, err)
+			cancel()
+		}
+	}
+	return all
+}
+
+// close lets go of what build opened.
+func (a *app) close() error { return errors.Join(a.store.Close(), a.db.Close()) }
+
+// serve answers requests on l until ctx ends, then drains: not ready any more, a moment for balancers to notice, then no new requests,
+// sockets closed so that clients come back elsewhere, begun requests and jobs finished.
+func (a *app) serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	// The ends of requests and jobs come after the end of ctx, so they have a context of their own.
+	behind, stop := context.WithCancel(viewer.System(context.WithoutCancel(ctx)))
+	defer stop()
+	failed := make(chan error, 2)
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		if err := a.background(behind); err != nil {
+			failed <- err
+		}
+	}()
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	var err error
+	select {
+	case <-ctx.Done():
+		err = a.drain(server)
+	case err = <-failed:
+		err = errors.Join(err, server.Close())
+	}
+	stop()
+	<-worked
+	return errors.Join(err, a.close())
+}
+
+const (
+	finishWithin  = 15 * time.Second
+	socketsSpread = 2 * time.Second
+)
+
+func (a *app) drain(server *http.Server) error {
+	a.draining.Store(true)
+	a.log.Info("draining", "delay", a.DrainDelay)
+	time.Sleep(a.DrainDelay)
+	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
+	defer cancel()
+	finished := make(chan error, 1)
+	go func() { finished <- server.Shutdown(ctx) }()
+	err := a.graphql.Sockets.Drain(ctx, socketsSpread)
+	return errors.Join(err, <-finished)
+}
+
+// newLog writes to w as the settings say.
+func newLog(s Settings, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo // the settings allow nothing that fails here
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/maskline/maskline/internal/recordings"
+)
+
+// Settings come from the environment; a flag of the same name wins. What is left empty is completed by [Settings.complete].
+type Settings struct {
+	ListenAddr string `env:"LISTEN_ADDR" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Where HTTP is served."`
+	PublicURL  string `env:"PUBLIC_URL" placeholder:"URL" help:"The address the world uses; http:// and LISTEN_ADDR unless set. Webhook addresses, links and signatures are built on it."`
+	DataDir    string `env:"DATA_DIR" default:"./data" placeholder:"DIR" help:"Everything that is kept in files."`
+
+	DatabaseURL      string `env:"DATABASE_URL" placeholder:"URL" help:"sqlite://PATH or postgres://…; sqlite://DATA_DIR/maskline.db unless set."`
+	RecordingsURL    string `env:"RECORDINGS_URL" placeholder:"URL" help:"Where audio is kept: file://DIR or s3://BUCKET?…; file://DATA_DIR/recordings unless set."`
+	RecordingsShared bool   `env:"RECORDINGS_SHARED" help:"Every replica sees the folder that RECORDINGS_URL names, or there is only one."`
+
+	SecretKey  Secret `env:"SECRET_KEY" placeholder:"KEY" help:"Signs links; made on first start and kept in the database unless set."`
+	AdminToken Secret `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Token of the built-in administrator, admin@localhost."`
+
+	TwilioAccountSID         string `env:"TWILIO_ACCOUNT_SID" name:"twilio-account-sid" placeholder:"AC…" help:"The account whose webhooks are believed."`
+	TwilioAuthToken          Secret `env:"TWILIO_AUTH_TOKEN" placeholder:"TOKEN" help:"Signs webhooks. Without it every webhook gets 503."`
+	TwilioAuthTokenSecondary Secret `env:"TWILIO_AUTH_TOKEN_SECONDARY" placeholder:"TOKEN" help:"Believed too, while tokens are rotated."`
+	TwilioAPIKey             string `env:"TWILIO_API_KEY" name:"twilio-api-key" placeholder:"SK…" help:"Used for REST calls and media in place of the auth token."`
+	TwilioAPISecret          Secret `env:"TWILIO_API_SECRET" name:"twilio-api-secret" placeholder:"SECRET" help:"Belongs to TWILIO_API_KEY."`
+	TwilioAPIURL             string `env:"TWILIO_API_URL" name:"twilio-api-url" default:"https://api.twilio.com" placeholder:"URL" help:"Base of Twilio's REST API and media."`
+	TwilioDeleteAfterCopy    bool   `env:"TWILIO_DELETE_AFTER_COPY" help:"Delete a recording at Twilio once our copy is verified (not built yet)."`
+
+	OIDCIssuer   string `env:"OIDC_ISSUER" name:"oidc-issuer" placeholder:"URL" help:"JWTs of this issuer are accepted as tokens (not built yet)."`
+	OIDCAudience string `env:"OIDC_AUDIENCE" name:"oidc-audience" placeholder:"NAME" help:"The audience that such JWTs name."`
+
+	SMTPURL      Secret `env:"SMTP_URL" name:"smtp-url" placeholder:"URL" help:"smtp://user:pass@host:port or smtps://…; without it each mail is a file in DATA_DIR/mail."`
+	MailFrom     string `env:"MAIL_FROM" placeholder:"ADDRESS" help:"Who mails come from."`
+	MailLinkDays int    `env:"MAIL_LINK_DAYS" default:"7" placeholder:"DAYS" help:"How long the link in a mail plays without signing in; 0: never."`
+
+	Transcriber        string `env:"TRANSCRIBER" default:"twilio" enum:"off,twilio,openai,exec" help:"Who transcribes: off or twilio (openai and exec are not built yet)."`
+	TranscriberURL     string `env:"TRANSCRIBER_URL" placeholder:"URL" help:"Base of an OpenAI-compatible API."`
+	TranscriberKey     Secret `env:"TRANSCRIBER_KEY" placeholder:"KEY" help:"Its key."`
+	TranscriberModel   string `env:"TRANSCRIBER_MODEL" placeholder:"NAME" help:"Its model."`
+	TranscriberCommand string `env:"TRANSCRIBER_COMMAND" placeholder:"CMD" help:"A program that prints the text of the WAV file named by its last argument."`
+
+	BinDays        int           `env:"BIN_DAYS" default:"7" placeholder:"DAYS" help:"How long deleted voicemails stay."`
+	RawWebhookDays int           `env:"RAW_WEBHOOK_DAYS" default:"30" placeholder:"DAYS" help:"How long raw webhooks stay."`
+	AuditDays      int           `env:"AUDIT_DAYS" default:"365" placeholder:"DAYS" help:"How long audit entries stay."`
+	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" default:"5m" help:"The reconciler's period (not built yet)."`
+	DrainDelay     time.Duration `env:"DRAIN_DELAY" default:"2s" help:"Between SIGTERM and the closing of the listener."`
+
+	AllowedOrigins   []string `env:"ALLOWED_ORIGINS" placeholder:"URL" help:"Browser origins that may call the API, besides our own."`
+	AllowedCountries []string `env:"ALLOWED_COUNTRIES" placeholder:"CC" help:"ISO codes of the countries whose phones may be rung; that of each masked number unless set."`
+	Limits           string   `env:"LIMITS" default:"enforce" enum:"enforce,warn" help:"warn: only log what a GraphQL limit would refuse."`
+	MetricsAddr      string   `env:"METRICS_ADDR" placeholder:"ADDR" help:"Own listener for /metrics."`
+	LogLevel         string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	LogFormat        string   `env:"LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
+}
+
+// Secret is a setting that is never printed.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// LogValue hides the secret from logs.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// complete fills in what depends on other settings, and refuses what contradicts itself.
+func (s *Settings) complete() error {
+	if err := s.completeAddresses(); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(s.DataDir)
+	if err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
+	}
+	s.DataDir = dir
+	if s.DatabaseURL == "" {
+		s.DatabaseURL = "sqlite://" + filepath.ToSlash(filepath.Join(dir, "maskline.db"))
+	}
+	if s.RecordingsURL == "" {
+		s.RecordingsURL = recordings.FolderURL(filepath.Join(dir, "recordings"))
+	}
+	return s.check()
+}
+
+func (s *Settings) completeAddresses() error {
+	host, port, err := net.SplitHostPort(s.ListenAddr)
+	if err != nil {
+		return fmt.Errorf("LISTEN_ADDR: %q is not host:port", s.ListenAddr)
+	}
+	if s.PublicURL == "" {
+		if host == "" || host == "0.0.0.0" || host == "::" {
+			host = "localhost"
+		}
+		s.PublicURL = "http://" + net.JoinHostPort(host, port)
+	}
+	s.PublicURL = strings.TrimRight(s.PublicURL, "/")
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("PUBLIC_URL: %q is not an http:// or https:// address", s.PublicURL)
+	}
+	if s.MailFrom == "" {
+		s.MailFrom = "Maskline <maskline@" + mailDomain(u.Hostname()) + ">"
+	}
+	return nil
+}
+
+// mailDomain is the host, or localhost for a bare IP address, which is no domain of a mail address.
+func mailDomain(host string) string {
+	if net.ParseIP(host) != nil {
+		return "localhost"
+	}
+	return host
+}
+
+func (s *Settings) check() error {
+	postgres := strings.HasPrefix(s.DatabaseURL, "postgres")
+	days := []struct {
+		name string
+		n    int
+	}{{"MAIL_LINK_DAYS", s.MailLinkDays}, {"BIN_DAYS", s.BinDays}, {"RAW_WEBHOOK_DAYS", s.RawWebhookDays}, {"AUDIT_DAYS", s.AuditDays}}
+	for _, d := range days {
+		if d.n < 0 || d.n > 36500 {
+			return fmt.Errorf("%s: %d is not a number of days from 0 to 36500", d.name, d.n)
+		}
+	}
+	switch {
+	case postgres && strings.HasPrefix(s.RecordingsURL, "file:") && !s.RecordingsShared:
+		return errors.New("RECORDINGS_URL: with PostgreSQL a folder must be seen by every replica; say RECORDINGS_SHARED=true if it is, or use s3://…")
+	case (s.TwilioAPIKey == "") != (s.TwilioAPISecret == ""):
+		return errors.New("TWILIO_API_KEY and TWILIO_API_SECRET belong together: set both or neither")
+	case s.TwilioAuthToken != "" && s.TwilioAccountSID == "":
+		return errors.New("TWILIO_ACCOUNT_SID: it belongs to TWILIO_AUTH_TOKEN, and is missing")
+	case (s.OIDCIssuer == "") != (s.OIDCAudience == ""):
+		return errors.New("OIDC_ISSUER and OIDC_AUDIENCE belong together: set both or neither")
+	case s.DrainDelay < 0 || s.DrainDelay > time.Minute:
+		return fmt.Errorf("DRAIN_DELAY: %s is not between 0s and 1m", s.DrainDelay)
+	case s.ReconcileEvery < time.Second:
+		return fmt.Errorf("RECONCILE_EVERY: %s is shorter than 1s", s.ReconcileEvery)
+	}
+	return s.notBuilt()
+}
+
+// notBuilt refuses settings whose work is not done yet: it would be silently left undone.
+func (s *Settings) notBuilt() error {
+	switch {
+	case s.OIDCIssuer != "":
+		return errors.New("OIDC_ISSUER: this version accepts its own tokens only")
+	case slices.Contains([]string{"openai", "exec"}, s.Transcriber):
+		return fmt.Errorf("TRANSCRIBER: this version knows off and twilio, not %s", s.Transcriber)
+	case s.TwilioDeleteAfterCopy:
+		return errors.New("TWILIO_DELETE_AFTER_COPY: this version leaves recordings at Twilio")
+	}
+	return nil
+}
+
+// authTokens are those whose signatures are believed.
+func (s *Settings) authTokens() (tokens []string) {
+	for _, t := range []Secret{s.TwilioAuthToken, s.TwilioAuthTokenSecondary} {
+		if t != "" && s.TwilioAuthToken != "" {
+			tokens = append(tokens, string(t))
+		}
+	}
+	return tokens
+}
