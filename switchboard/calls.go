@@ -162,7 +162,7 @@ type Over struct {
 
 // Ended writes down that a call is over. Nothing that comes later opens it again.
 func (s *Switchboard) Ended(ctx context.Context, in phone.Incoming, o Over) error {
-	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+	err := s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
 		if c.EndedAt != nil {
 			return nil
 		}
@@ -174,6 +174,10 @@ func (s *Switchboard) Ended(ctx context.Context, in phone.Incoming, o Over) erro
 		d := phone.Decision{What: phone.CallEnded, Notes: []phone.Note{{Kind: "ended", Detail: "the call is over: " + o.Status}}}
 		return s.settle(ctx, tx, c, step{decision: d})
 	})
+	if errors.Is(err, errUnknownNumber) {
+		return nil // it was turned away: there is no call to end
+	}
+	return err
 }
 
 // inCall runs do on the locked call, which is made when we have not heard of it yet: requests overtake each other. When the request under

@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maskline/maskline/graph/socket"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 const (
@@ -227,8 +227,10 @@ func TestConversations(t *testing.T) {
 			s.gql.Use(limits{})
 			s.gql.AroundOperations(interceptors)
 			s.gql.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
-				if graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).OperationName == "PanicTwice" {
-					panic("again")
+				if graphql.HasOperationContext(ctx) {
+					if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Name == "PanicTwice" {
+						panic("again")
+					}
 				}
 				return graphql.DefaultErrorPresenter(ctx, err)
 			})

@@ -76,8 +76,11 @@ func newSink(t *testing.T, s security, m mood) *sink {
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		close(k.done)
-		if err := server.Close(); err != nil {
-			t.Error(err)
+		// The listener is closed too, since a server that has not begun to serve does not know it yet.
+		for _, err := range []error{server.Close(), listener.Close()} {
+			if err != nil && !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
 		}
 		<-served
 	})

@@ -89,8 +89,8 @@ func newCall(n *Network, caller Caller, to string) *Call {
 	return c
 }
 
-// Err joins all faults of the call, each a *Fault, also those that a fallback URL or a retried callback made good
-// later; it is nil when there was none.
+// Err joins all faults of the call, each a *Fault, also those that the fallback URL made good; it is nil when there was
+// none. An attempt whose retry succeeded is none.
 func (c *Call) Err() error {
 	c.net.mu.Lock()
 	defer c.net.mu.Unlock()

@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -102,7 +103,9 @@ func TestAFailedConnectionIsTriedOnceMoreByDefault(t *testing.T) {
 func TestAnUntrustedCertificateIsAFault(t *testing.T) {
 	t.Parallel()
 	w := open(t, Config{}, nil)
-	tls := httptest.NewTLSServer(http.HandlerFunc(w.serve))
+	tls := httptest.NewUnstartedServer(http.HandlerFunc(w.serve))
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake is what we want
+	tls.StartTLS()
 	t.Cleanup(tls.Close)
 	w.AddNumber(Number{PhoneNumber: mask, VoiceURL: tls.URL + "/voice"})
 	wantFault(t, w.call(From(bob)), codeCertificate, "certificate")
