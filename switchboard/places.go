@@ -26,10 +26,15 @@ func (tx *Tx) change(v *ent.Voicemail, kind phone.ChangeKind) {
 	}
 }
 
-const placeCounter = "place"
+const (
+	placeCounter = "place"
 
-const nextPlaces = `INSERT INTO counters (id, last) VALUES ('` + placeCounter + `', $1)
-	ON CONFLICT (id) DO UPDATE SET last = counters.last + $1 RETURNING last`
+	// Before anything has a place, the present one is 1: cursors pack a 0 as no value at all.
+	firstPlace = 1
+
+	nextPlaces = `INSERT INTO counters (id, last) VALUES ('` + placeCounter + `', 1 + $1)
+		ON CONFLICT (id) DO UPDATE SET last = counters.last + $1 RETURNING last`
+)
 
 // takePlaces takes the places of all that appeared or changed. The counter's row stays locked until the commit that follows at once, so
 // that places become visible in their order: a reader that has seen one has seen all before it.
@@ -82,7 +87,7 @@ func (s *Switchboard) placeChange(ctx context.Context, tx *Tx, c change, place i
 func (s *Switchboard) LastPlace(ctx context.Context) (int64, error) {
 	c, err := s.DB.Client().Counter.Get(viewer.System(ctx), placeCounter)
 	if ent.IsNotFound(err) {
-		return 0, nil
+		return firstPlace, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read the present place: %w", err)

@@ -34,7 +34,7 @@ type conn struct {
 
 	turn    chan struct{} // filled by whoever writes; end does not wait for it
 	stall   *time.Timer   // runs during a write
-	writing atomic.Int64  // since when, in Unix nanoseconds; 0: nobody is
+	writing atomic.Bool
 
 	unanswered atomic.Int32 // pings, since the peer was last heard
 	beating    atomic.Bool
@@ -149,8 +149,8 @@ func (c *conn) keep() {
 	}
 }
 
-// beat sends a ping, twice: as a message, by which clients notice when the server is gone, and as a frame, which every WebSocket
-// library answers by itself. The answer to either will do, and so will any other message.
+// beat sends a ping, twice: as a frame, which every WebSocket library answers by itself, and as a message, by which a page notices
+// that the server is gone. The answer to either will do, and so will anything else that the peer sends.
 func (c *conn) beat() {
 	if c.unanswered.Add(1) > 2 {
 		c.end(closing{websocket.StatusTryAgainLater, "No pong"})
@@ -160,11 +160,9 @@ func (c *conn) beat() {
 		return // the last one still waits for its turn
 	}
 	c.spawn(func() {
+		c.control(pingFrame, nil)
 		c.tell(message{Type: "ping"})
 		c.beating.Store(false)
-		ctx, cancel := context.WithTimeout(c.ctx, c.transport.cfg.PingEvery)
-		defer cancel()
-		_ = c.ws.Ping(ctx) // what matters is ponged
 	})
 }
 
@@ -172,12 +170,11 @@ func (c *conn) heard() { c.unanswered.Store(0) }
 
 func (c *conn) ponged(context.Context, []byte) { c.heard() }
 
-// pinged tells whether to answer a WebSocket ping. While a write is stuck the pong would be stuck as well, and the websocket package
-// gives up the whole connection after 5 s of that.
-func (c *conn) pinged(context.Context, []byte) bool {
+// pinged answers a WebSocket ping, and tells the websocket package not to.
+func (c *conn) pinged(_ context.Context, payload []byte) bool {
 	c.heard()
-	since := c.writing.Load()
-	return since == 0 || time.Since(time.Unix(0, since)) < time.Second
+	c.control(pongFrame, payload)
+	return false
 }
 
 // hold waits for the turn to write. It returns false, without the turn, when ctx is over: then nothing may be sent any more.
@@ -198,11 +195,28 @@ func (c *conn) pass() { <-c.turn }
 
 // write sends what encode made. The caller has the turn.
 func (c *conn) write(data []byte) {
-	c.writing.Store(time.Now().UnixNano())
+	c.watch(func() error { return c.ws.Write(context.Background(), websocket.MessageText, data) }) // ended by raw
+}
+
+const pingFrame, pongFrame = 0x89, 0x8a
+
+// control sends a frame that the websocket package would give only 5 s, and then cut the connection rather than close it. A frame in
+// one piece may go past the package: between its messages, by the turn, and not into its control frames, which go in one piece as well.
+func (c *conn) control(kind byte, payload []byte) {
+	frame := append([]byte{kind, byte(len(payload))}, payload...)
+	if c.hold(c.ctx) {
+		defer c.pass()
+		c.watch(func() error { _, err := c.raw.Write(frame); return err })
+	}
+}
+
+// watch gives what writes its time, and ends the connection when that is over.
+func (c *conn) watch(write func() error) {
+	c.writing.Store(true)
 	c.stall.Reset(c.transport.cfg.WriteTimeout)
-	err := c.ws.Write(context.Background(), websocket.MessageText, data) // ended by raw
+	err := write()
 	c.stall.Stop()
-	c.writing.Store(0)
+	c.writing.Store(false)
 	if err != nil {
 		c.end(later)
 	}
@@ -218,7 +232,7 @@ func (c *conn) tell(m message) {
 }
 
 func (c *conn) stalled() {
-	if c.writing.Load() != 0 {
+	if c.writing.Load() {
 		c.end(closing{websocket.StatusTryAgainLater, "Reader stalled"})
 	}
 }
@@ -248,7 +262,7 @@ func (c *conn) end(why closing) {
 
 // cut closes without more ado. When even a write is stuck, what the kernel holds for the peer is of no use: a reset frees it.
 func (c *conn) cut() {
-	if tcp := tcpOf(c.raw); tcp != nil && c.writing.Load() != 0 {
+	if tcp := tcpOf(c.raw); tcp != nil && c.writing.Load() {
 		_ = tcp.SetLinger(0)
 	}
 	_ = c.raw.Close()

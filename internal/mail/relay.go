@@ -84,7 +84,7 @@ func (r *relay) send(ctx context.Context, msg *gomail.Msg) (retry bool, err erro
 		// Neither a server that is away nor one that does not let us in says anything of the message.
 		return true, err
 	}
-	if err := client.SendWithSMTPClient(session, msg); err != nil && !msg.IsDelivered() {
+	if err := client.SendWithSMTPClient(session, msg); err != nil {
 		return passing(err), ended(ctx, err)
 	}
 	if session.UpdateDeadline(quitTimeout) == nil {

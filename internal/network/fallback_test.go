@@ -123,3 +123,12 @@ func TestCallsThatReachNoWebhook(t *testing.T) {
 		})
 	}
 }
+
+func TestAFallbackIsNoHelpForItself(t *testing.T) {
+	t.Parallel()
+	w := open(t, Config{}, nil)
+	w.on("/voice", failing(500))
+	w.AddNumber(Number{PhoneNumber: mask, VoiceURL: w.at("/voice"), VoiceFallbackURL: w.at("/voice")})
+	wantFault(t, w.call(From(bob)), codeRetrieval, "500")
+	w.only("/voice")
+}

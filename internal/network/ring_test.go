@@ -26,6 +26,7 @@ func TestTheFirstPhoneToPickUpSilencesTheOthers(t *testing.T) {
 	c := w.call(From(bob))
 	fine(t, c)
 	equal(t, "who talked", c.Outcome().Bridged, otto)
+	equal(t, "the slower phone went silent after", first(t, c, Missed).At.Sub(w.started), untilRinging+4*time.Second)
 	statuses := map[string]string{}
 	for _, leg := range w.requests("/leg") {
 		statuses[leg.form.Get("To")] = leg.form.Get("CallStatus")

@@ -37,6 +37,15 @@ func TestTheFirstWebhookLooksLikeTwilios(t *testing.T) {
 	}
 }
 
+func TestEveryRequestHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]*http.Client{"its own": nil, "a client that keeps connections": {Transport: &http.Transport{}}} {
+		w := open(t, Config{Client: client}, answersByPath{"/voice": nothing})
+		fine(t, w.call(From(bob)))
+		equal(t, name, w.only("/voice").header.Get("Connection"), "close")
+	}
+}
+
 func TestParametersComeInNoOrderAndSpacesAsPercent20(t *testing.T) {
 	t.Parallel()
 	orders := map[string]bool{}

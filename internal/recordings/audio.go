@@ -46,7 +46,7 @@ func (s *Store) Open(ctx context.Context, key string) (*Audio, error) {
 	return a, nil
 }
 
-// recognize finds the type of a recording that has lost it, as copies of a folder without its .attrs files have.
+// recognize finds the type of a recording whose bucket keeps none, or another than ours.
 func (a *Audio) recognize() error {
 	head := make([]byte, min(headSize, a.Size))
 	if _, err := io.ReadFull(a, head); err != nil {

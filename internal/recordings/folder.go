@@ -39,8 +39,9 @@ func openFolder(address string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A temporary file elsewhere could not be renamed into the folder where that is another disk.
-	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true})
+	// A recording is one file here, made by one rename: its type is told by its bytes, since a second file beside it could be
+	// half-written, lost or older. The temporary file is in the folder, because a rename does not reach another disk.
+	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
 	if err != nil {
 		return nil, fmt.Errorf("open folder %s: %w", dir, err)
 	}
@@ -117,12 +118,10 @@ func ignore(err, harmless error) error {
 	return err
 }
 
-// settle forces a recording, its attributes and their names to the disk: a rename alone survives no power cut.
+// settle forces a recording and its name to the disk: a rename alone survives no power cut.
 func settle(dir, key string) error {
-	for _, name := range []string{key, key + ".attrs"} {
-		if err := syncFile(filepath.Join(dir, name), os.O_RDWR); err != nil {
-			return err
-		}
+	if err := syncFile(filepath.Join(dir, key), os.O_RDWR); err != nil {
+		return err
 	}
 	if runtime.GOOS == "windows" {
 		return nil // where a folder cannot be flushed, and renames are journalled

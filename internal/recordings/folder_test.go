@@ -94,7 +94,26 @@ func TestSweepRemovesOnlyWhatIsOldAndOurs(t *testing.T) {
 	}
 }
 
-func TestRecordingWithoutItsAttributes(t *testing.T) {
+func TestRecordingIsOneFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store, err := Open(t.Context(), FolderURL(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.Put(t.Context(), "rec_1", bytes.NewReader([]byte{0xFF, 0xFB, 0x90, 0x00}), 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || entries[0].Name() != "rec_1" {
+		t.Errorf("the folder has %v, %v", entries, err)
+	}
+}
+
+func TestTypeIsToldByTheBytes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	store, err := Open(t.Context(), FolderURL(dir))
