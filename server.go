@@ -93,7 +93,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	}
 	a.desk = switchboard.New(switchboard.Config{
 		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
-		Settings: switchboard.Settings{Transcriber: s.Transcriber, MailLinkDays: s.MailLinkDays},
+		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, MailLinkDays: s.MailLinkDays},
 		Metrics:  switchboard.NewMetrics(a.metrics),
 	})
 	a.queue, err = jobs.New(jobs.Config{
@@ -180,7 +180,7 @@ func (a *app) background(ctx context.Context) error {
 	}
 	runs := []func(context.Context) error{
 		a.queue.Run,
-		func(ctx context.Context) error { return a.hub.Watch(ctx, a.log, a.desk.LastPlace) },
+		func(ctx context.Context) error { return a.hub.Watch(ctx, a.log, a.desk.Tail) },
 	}
 	if a.relay != nil {
 		runs = append(runs, a.relay.Run)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/maskline/maskline/internal/recordings"
+	"github.com/maskline/maskline/phone"
 )
 
 // Settings come from the environment; a flag of the same name wins. What is left empty is completed by [Settings.complete].
@@ -149,6 +150,9 @@ func (s *Settings) check() error {
 		return fmt.Errorf("DRAIN_DELAY: %s is not between 0s and 1m", s.DrainDelay)
 	case s.ReconcileEvery < time.Second:
 		return fmt.Errorf("RECONCILE_EVERY: %s is shorter than 1s", s.ReconcileEvery)
+	}
+	if err := phone.Countries(s.AllowedCountries).Check(); err != nil {
+		return fmt.Errorf("ALLOWED_COUNTRIES: %w", err)
 	}
 	return s.notBuilt()
 }

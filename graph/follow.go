@@ -75,7 +75,7 @@ func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, afte
 			return nil, err
 		}
 	}
-	sub := r.Events.Subscribe(r.concerns(ctx, numberID)) // first listen, then look: nothing falls between the two
+	sub := r.Events.Subscribe(events.Voicemail, r.concerns(ctx, numberID)) // first listen, then look: nothing falls between the two
 	place, err := r.startAt(ctx, after)
 	if err != nil {
 		sub.Close()
@@ -94,7 +94,7 @@ func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, afte
 func (r *Resolver) concerns(ctx context.Context, numberID *string) func(events.Event) bool {
 	v, _ := viewer.From(ctx)
 	return func(e events.Event) bool {
-		return e.Kind == events.Voicemail && (v.SeesAll() || e.Owner == v.ID) && (numberID == nil || e.Number == *numberID)
+		return (v.SeesAll() || e.Owner == v.ID) && (numberID == nil || e.Number == *numberID)
 	}
 }
 

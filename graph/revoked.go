@@ -13,7 +13,7 @@ const lookAgain = 8 * time.Second
 // revoked is closed when the token is valid no more. It watches until ctx, the socket's, ends.
 func (r *Resolver) revoked(ctx context.Context, tokenID string) <-chan struct{} {
 	over := make(chan struct{})
-	sub := r.Events.Subscribe(func(e events.Event) bool { return e.Kind == events.Token && e.ID == tokenID })
+	sub := r.Events.Subscribe(events.Token, func(e events.Event) bool { return e.ID == tokenID })
 	go func() {
 		defer sub.Close()
 		again := time.NewTicker(lookAgain)

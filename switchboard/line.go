@@ -100,10 +100,11 @@ func (tx *Tx) ours(ctx context.Context, numbers []phone.Number) (found []phone.N
 
 func (s *Switchboard) facts(n *ent.MaskedNumber) phone.Line {
 	l := phone.Line{
-		Number: n.PhoneNumber, State: n.State, Forwarding: n.ForwardingEnabled, ForwardTo: n.ForwardTo, RingSeconds: n.RingSeconds,
+		Number: n.PhoneNumber, State: n.State, Forwarding: n.ForwardingEnabled, RingSeconds: n.RingSeconds,
 		CallerID: n.CallerID, Screening: n.Screening, Voicemail: n.VoicemailEnabled, Language: n.Language, MaxSeconds: n.MaxVoicemailSeconds,
 		FinishOnKey: n.FinishOnKey, Transcribe: s.Settings.Transcriber == "twilio" && phone.AsksTwilio(n.Transcribe, n.Language),
 	}
+	l.ForwardTo = slices.DeleteFunc(slices.Clone(n.ForwardTo), func(to phone.Number) bool { return !s.Settings.Countries.Allow(n.PhoneNumber, to) })
 	if n.Greeting != nil {
 		l.Greeting = *n.Greeting
 	}

@@ -3,8 +3,10 @@ package switchboard
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/blockedcaller"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/phone"
@@ -42,7 +44,7 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 	if err := requireAdmin(ctx); err != nil {
 		return "", err
 	}
-	if err := set.Check(n); err != nil {
+	if err := s.checkSettings(set, n); err != nil {
 		return "", err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
@@ -62,6 +64,13 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 		return "", &phone.Error{Code: phone.Conflict, Message: "This phone number is in use already.", Field: "phoneNumber"}
 	}
 	return id, err
+}
+
+func (s *Switchboard) checkSettings(set phone.Settings, n phone.Number) error {
+	if err := set.Check(n); err != nil {
+		return err
+	}
+	return s.Settings.Countries.Refuse(n, set.ForwardTo)
 }
 
 func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.MaskedNumberCreate {
@@ -93,7 +102,7 @@ func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*
 		}
 		set := settingsOf(n)
 		change(&set)
-		if err := set.Check(n.PhoneNumber); err != nil {
+		if err := s.checkSettings(set, n.PhoneNumber); err != nil {
 			return err
 		}
 		if err := tx.refuseOurs(ctx, set.ForwardTo); err != nil {
@@ -136,9 +145,8 @@ func (s *Switchboard) Subscribe(ctx context.Context, numberID, planID string) (i
 			return fmt.Errorf("load plan %s: %w", planID, err)
 		}
 		now := s.now()
-		running := tx.NumberSubscription.Update().Where(numbersubscription.NumberID(n.ID), numbersubscription.Active(true))
-		if err := running.SetActive(false).SetEndsAt(now).Exec(ctx); err != nil {
-			return fmt.Errorf("end the subscription of number %s: %w", n.ID, err)
+		if err := tx.endSubscriptions(ctx, n.ID, now); err != nil {
+			return err
 		}
 		made, err := tx.NumberSubscription.Create().SetOwnerID(n.OwnerID).SetNumberID(n.ID).SetPlanID(planID).SetStartedAt(now).SetUsedSince(now).Save(ctx)
 		if err == nil {
@@ -147,4 +155,77 @@ func (s *Switchboard) Subscribe(ctx context.Context, numberID, planID string) (i
 		return err
 	})
 	return id, err
+}
+
+// SetState pauses a number, takes it up again, or releases it for good.
+func (s *Switchboard) SetState(ctx context.Context, id string, state phone.NumberState) error {
+	if state == phone.NumberReleased {
+		if err := requireAdmin(ctx); err != nil {
+			return err
+		}
+	}
+	return s.inTx(ctx, func(tx *Tx) error {
+		n, err := tx.MaskedNumber.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("load number %s: %w", id, err)
+		}
+		switch {
+		case n.State == state:
+			return nil
+		case n.State == phone.NumberReleased:
+			return &phone.Error{Code: phone.Conflict, Message: "A released number stays released. Create it anew.", Field: "state"}
+		case state == phone.NumberReleased:
+			if err := tx.endSubscriptions(ctx, n.ID, s.now()); err != nil {
+				return err
+			}
+		}
+		return tx.MaskedNumber.UpdateOneID(id).SetState(state).Exec(ctx)
+	})
+}
+
+func (tx *Tx) endSubscriptions(ctx context.Context, numberID string, at time.Time) error {
+	running := tx.NumberSubscription.Update().Where(numbersubscription.NumberID(numberID), numbersubscription.Active(true))
+	if err := running.SetActive(false).SetEndsAt(at).Exec(ctx); err != nil {
+		return fmt.Errorf("end the subscription of number %s: %w", numberID, err)
+	}
+	return nil
+}
+
+// CancelSubscription ends a subscription; one that has ended already stays as it is.
+func (s *Switchboard) CancelSubscription(ctx context.Context, id string) error {
+	if err := requireAdmin(ctx); err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *Tx) error {
+		sub, err := tx.NumberSubscription.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("load subscription %s: %w", id, err)
+		}
+		if !sub.Active {
+			return nil
+		}
+		return tx.NumberSubscription.UpdateOneID(id).SetActive(false).SetEndsAt(s.now()).Exec(ctx)
+	})
+}
+
+// Block turns a caller away from all numbers of the viewer; Unblock lets them in again. Both may be said twice.
+func (s *Switchboard) Block(ctx context.Context, caller phone.Number) error {
+	v, _ := viewer.From(ctx)
+	return s.inTx(ctx, func(tx *Tx) error {
+		err := tx.BlockedCaller.Create().SetOwnerID(v.ID).SetCaller(caller).SetCreatedAt(s.now()).
+			OnConflictColumns(blockedcaller.FieldOwnerID, blockedcaller.FieldCaller).DoNothing().Exec(ctx)
+		if isDone(err) {
+			return nil
+		}
+		return err
+	})
+}
+
+// Unblock lets a blocked caller in again.
+func (s *Switchboard) Unblock(ctx context.Context, caller phone.Number) error {
+	v, _ := viewer.From(ctx)
+	return s.inTx(ctx, func(tx *Tx) error {
+		_, err := tx.BlockedCaller.Delete().Where(blockedcaller.OwnerID(v.ID), blockedcaller.Caller(caller)).Exec(ctx)
+		return err
+	})
 }

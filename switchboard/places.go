@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/phone"
@@ -68,7 +69,7 @@ func (s *Switchboard) place(ctx context.Context, tx *Tx, v *ent.Voicemail, place
 	if err := tx.Voicemail.UpdateOneID(v.ID).SetPlace(place).SetAppearedAt(s.now()).Exec(ctx); err != nil {
 		return fmt.Errorf("place voicemail %s: %w", v.ID, err)
 	}
-	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID})
+	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID, Place: place})
 	return nil
 }
 
@@ -79,7 +80,7 @@ func (s *Switchboard) placeChange(ctx context.Context, tx *Tx, c change, place i
 	if err != nil {
 		return fmt.Errorf("record a change of voicemail %s: %w", v.ID, err)
 	}
-	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID})
+	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID, Place: place})
 	return nil
 }
 
@@ -93,4 +94,20 @@ func (s *Switchboard) LastPlace(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("read the present place: %w", err)
 	}
 	return c.Last, nil
+}
+
+// Tail is how far the database is.
+func (s *Switchboard) Tail(ctx context.Context) (t events.Tail, err error) {
+	if t.Place, err = s.LastPlace(ctx); err != nil {
+		return t, err
+	}
+	last, err := s.DB.Client().Call.Query().Order(ent.Desc(call.FieldChangedAt)).Select(call.FieldChangedAt).First(viewer.System(ctx))
+	if ent.IsNotFound(err) {
+		return t, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("read the last change of a call: %w", err)
+	}
+	t.Calls = last.ChangedAt
+	return t, nil
 }

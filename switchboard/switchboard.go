@@ -22,6 +22,7 @@ import (
 	"github.com/maskline/maskline/internal/mail"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/internal/twilio"
+	"github.com/maskline/maskline/phone"
 )
 
 // Config is what the switchboard works with.
@@ -42,7 +43,8 @@ type Config struct {
 // Settings is what an operator decides for the whole installation.
 type Settings struct {
 	Transcriber  string // "off" or "twilio"
-	MailLinkDays int    // how long the link in a mail works without signing in; 0: never
+	Countries    phone.Countries
+	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 }
 
 // Queue is where work that outlives a request is put, in the transaction that makes it necessary. [jobs.Queue] is one.

@@ -3,7 +3,7 @@
 // it is. So nothing queues, nothing is dropped, and whoever publishes never waits.
 //
 // On PostgreSQL a [Relay] carries events between replicas. A lost notification costs latency, never an event: [Hub.Watch] looks every two
-// seconds whether there is more than was told.
+// seconds whether there is more than was told. For voicemails it knows exactly, since their places have no gaps.
 package events
 
 import (
@@ -29,6 +29,7 @@ type Event struct {
 	Owner  string `json:"o"`
 	Number string `json:"n,omitempty"`
 	ID     string `json:"i"`
+	Place  int64  `json:"p,omitempty"` // of a voicemail's event
 }
 
 // Publisher is told of events after the transaction that made them was committed.
@@ -36,24 +37,35 @@ type Publisher interface{ Publish(...Event) }
 
 // Hub wakes the subscribers of one process.
 type Hub struct {
-	mu   sync.Mutex
-	subs map[*Subscription]struct{}
+	mu     sync.Mutex
+	subs   map[*Subscription]struct{}
+	told   int64              // we were told of every place up to this one
+	beyond map[int64]struct{} // and of these
 }
 
 // NewHub is a hub without subscribers.
-func NewHub() *Hub { return &Hub{subs: map[*Subscription]struct{}{}} }
+func NewHub() *Hub {
+	return &Hub{subs: map[*Subscription]struct{}{}, beyond: map[int64]struct{}{}}
+}
 
 // Subscription is one subscriber's slot.
 type Subscription struct {
 	hub   *Hub
+	kind  Kind
 	match func(Event) bool
 	wake  chan struct{}
-	ids   map[string]struct{} // guarded by hub.mu
+	named Named // guarded by hub.mu
 }
 
-// Subscribe listens for the events that match says yes to, until Close.
-func (h *Hub) Subscribe(match func(Event) bool) *Subscription {
-	s := &Subscription{hub: h, match: match, wake: make(chan struct{}, 1), ids: map[string]struct{}{}}
+// Named is what a subscriber was woken for: these ids, or anything.
+type Named struct {
+	IDs      map[string]struct{}
+	Anything bool
+}
+
+// Subscribe listens for the events of a kind that match says yes to, until Close.
+func (h *Hub) Subscribe(kind Kind, match func(Event) bool) *Subscription {
+	s := &Subscription{hub: h, kind: kind, match: match, wake: make(chan struct{}, 1), named: Named{IDs: map[string]struct{}{}}}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.subs[s] = struct{}{}
@@ -70,13 +82,13 @@ func (s *Subscription) Close() {
 // Wake receives after something happened since it last did, however much.
 func (s *Subscription) Wake() <-chan struct{} { return s.wake }
 
-// Take is the ids named since the last Take.
-func (s *Subscription) Take() map[string]struct{} {
+// Take is what was named since the last Take.
+func (s *Subscription) Take() Named {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	ids := s.ids
-	s.ids = map[string]struct{}{}
-	return ids
+	n := s.named
+	s.named = Named{IDs: map[string]struct{}{}}
+	return n
 }
 
 func (s *Subscription) rouse() {
@@ -90,13 +102,29 @@ func (s *Subscription) rouse() {
 func (h *Hub) Publish(events ...Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.subs {
-		for _, e := range events {
-			if s.match(e) {
-				s.ids[e.ID] = struct{}{}
+	for _, e := range events {
+		h.note(e.Place)
+		for s := range h.subs {
+			if s.kind == e.Kind && s.match(e) {
+				s.named.IDs[e.ID] = struct{}{}
 				s.rouse()
 			}
 		}
+	}
+}
+
+// note keeps count of the places that we were told of. They come a little out of order, from several replicas.
+func (h *Hub) note(place int64) {
+	if place <= h.told {
+		return
+	}
+	h.beyond[place] = struct{}{}
+	for {
+		if _, ok := h.beyond[h.told+1]; !ok {
+			return
+		}
+		h.told++
+		delete(h.beyond, h.told)
 	}
 }
 
@@ -105,32 +133,79 @@ func (h *Hub) WakeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.subs {
-		s.rouse()
+		s.anything()
 	}
+}
+
+func (s *Subscription) anything() {
+	s.named.Anything = true
+	s.rouse()
+}
+
+func (h *Hub) wakeKind(k Kind) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.subs {
+		if s.kind == k {
+			s.anything()
+		}
+	}
+}
+
+// missed tells whether there is a place up to last that nobody told us of, and takes it for told from now on.
+func (h *Hub) missed(last int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.told >= last {
+		return false
+	}
+	h.told = last
+	for place := range h.beyond {
+		if place <= last {
+			delete(h.beyond, place)
+		}
+	}
+	return true
+}
+
+// Tail is how far the database is: the last place taken, and the last change of a call.
+type Tail struct {
+	Place int64
+	Calls time.Time
 }
 
 const watchEvery = 2 * time.Second
 
-// Watch wakes everybody whenever tail, the last place taken, has moved since it last looked. It returns when ctx ends.
-func (h *Hub) Watch(ctx context.Context, log *slog.Logger, tail func(context.Context) (int64, error)) error {
-	var seen int64
+// Watch compares what we were told with the database, until ctx ends. A place counts as missed when it was there at the last look and
+// still nobody has told us of it. Changes of calls are not numbered, so any wakes those who listen for calls.
+func (h *Hub) Watch(ctx context.Context, log *slog.Logger, tail func(context.Context) (Tail, error)) error {
+	var before Tail
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		last, err := tail(ctx)
+		now, err := tail(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			log.Warn("look for the last place", "error", err)
-		case last != seen:
-			seen = last
-			h.WakeAll()
+			log.Warn("look for what nobody told us of", "error", err)
+		default:
+			h.compare(before, now)
+			before = now
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+func (h *Hub) compare(before, now Tail) {
+	if h.missed(before.Place) {
+		h.wakeKind(Voicemail)
+	}
+	if !now.Calls.Equal(before.Calls) {
+		h.wakeKind(Call)
 	}
 }

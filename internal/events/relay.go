@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -28,6 +29,7 @@ type Relay struct {
 	log *slog.Logger
 	me  string
 	out chan []Event
+	all atomic.Bool // the next letter names nothing: there was too much
 }
 
 // NewRelay relays between hub and the other replicas of the database at dsn.
@@ -40,7 +42,8 @@ func (r *Relay) Publish(events ...Event) {
 	r.hub.Publish(events...)
 	select {
 	case r.out <- events:
-	default: // the others see it within two seconds all the same
+	default:
+		r.all.Store(true) // a letter is on its way, since out is full
 	}
 }
 
@@ -91,7 +94,7 @@ func (r *Relay) notify(ctx context.Context, events []Event) error {
 	if err != nil {
 		return err
 	}
-	if len(body) > payload {
+	if len(body) > payload || r.all.Swap(false) {
 		if body, err = json.Marshal(letter{From: r.me}); err != nil {
 			return err
 		}
