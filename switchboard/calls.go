@@ -142,13 +142,13 @@ func (s *Switchboard) afterDial(ctx context.Context, tx *Tx, d phone.Dialled, ru
 func (s *Switchboard) Recorded(ctx context.Context, in phone.Incoming, t phone.Took) (answer phone.Answer, err error) {
 	key := recorded + t.RecordingSID
 	err = s.inCall(ctx, in, key, &answer, func(tx *Tx, c *ent.Call) error {
-		l, err := s.lineOf(ctx, tx, c)
+		n, err := tx.numberOf(ctx, c)
 		if err != nil {
 			return err
 		}
-		d := phone.AfterRecord(t, l.Line)
+		d := phone.AfterRecord(t, s.facts(n))
 		answer = d.Answer
-		return s.settle(ctx, tx, c, step{decision: d, key: key, contract: l.contract})
+		return s.settle(ctx, tx, c, step{decision: d, key: key})
 	})
 	return answer, err
 }
@@ -314,7 +314,7 @@ func (s *Switchboard) release(ctx context.Context, tx *Tx, c *ent.Call, charged 
 }
 
 func (tx *Tx) saveCall(ctx context.Context, c *ent.Call, now time.Time) error {
-	u := tx.Call.UpdateOneID(c.ID).SetState(c.State).SetOutcome(c.State.Outcome()).SetTimeline(c.Timeline).SetAnswers(c.Answers).SetChangedAt(now)
+	u := tx.Call.Update().Where(call.ID(c.ID)).SetState(c.State).SetOutcome(c.State.Outcome()).SetTimeline(c.Timeline).SetAnswers(c.Answers).SetChangedAt(now)
 	if c.ReservedIn != nil {
 		u.SetReservedIn(*c.ReservedIn)
 	} else {

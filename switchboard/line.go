@@ -39,15 +39,23 @@ func (s *Switchboard) lineTo(ctx context.Context, tx *Tx, in phone.Incoming) (li
 
 // lineOf is the line of a running call, with the subscription that the call was charged to in the first place.
 func (s *Switchboard) lineOf(ctx context.Context, tx *Tx, c *ent.Call) (line, error) {
-	n, err := tx.MaskedNumber.Get(ctx, c.NumberID)
+	n, err := tx.numberOf(ctx, c)
 	if err != nil {
-		return line{}, fmt.Errorf("load number %s: %w", c.NumberID, err)
+		return line{}, err
 	}
 	sub, err := tx.chargedTo(ctx, c)
 	if err != nil {
 		return line{}, err
 	}
 	return line{Line: s.facts(n), number: n, contract: contractOf(sub, s.now())}, nil
+}
+
+func (tx *Tx) numberOf(ctx context.Context, c *ent.Call) (*ent.MaskedNumber, error) {
+	n, err := tx.MaskedNumber.Get(ctx, c.NumberID)
+	if err != nil {
+		return nil, fmt.Errorf("load number %s: %w", c.NumberID, err)
+	}
+	return n, nil
 }
 
 func (tx *Tx) chargedTo(ctx context.Context, c *ent.Call) (*ent.NumberSubscription, error) {

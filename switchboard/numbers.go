@@ -124,8 +124,14 @@ func update(tx *Tx, id string, set phone.Settings) *ent.MaskedNumberUpdateOne {
 	u := tx.MaskedNumber.UpdateOneID(id).SetLabel(set.Label).SetForwardingEnabled(set.ForwardingEnabled).SetForwardTo(set.ForwardTo).
 		SetRingSeconds(set.RingSeconds).SetCallerID(set.CallerID).SetScreening(set.Screening).SetVoicemailEnabled(set.VoicemailEnabled).
 		SetLanguage(set.Language).SetMaxVoicemailSeconds(set.MaxSeconds).SetFinishOnKey(set.FinishOnKey).SetTranscribe(set.Transcribe).
-		SetNotifyEmails(each(set.NotifyEmails)).ClearGreeting().ClearKeepVoicemailsDays()
-	return u.SetNillableGreeting(set.Greeting).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
+		SetNotifyEmails(each(set.NotifyEmails)).SetNillableGreeting(set.Greeting).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
+	if set.Greeting == nil {
+		u.ClearGreeting()
+	}
+	if set.KeepVoicemailsDays == nil {
+		u.ClearKeepVoicemailsDays()
+	}
+	return u
 }
 
 // Subscribe ends a number's active subscription and starts one to the plan, with nothing used. Running calls stay with the old one.

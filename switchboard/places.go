@@ -7,6 +7,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/phone"
 )
@@ -66,7 +67,7 @@ func (s *Switchboard) takePlaces(ctx context.Context, tx *Tx) error {
 }
 
 func (s *Switchboard) place(ctx context.Context, tx *Tx, v *ent.Voicemail, place int64) error {
-	if err := tx.Voicemail.UpdateOneID(v.ID).SetPlace(place).SetAppearedAt(s.now()).Exec(ctx); err != nil {
+	if err := tx.Voicemail.Update().Where(voicemail.ID(v.ID)).SetPlace(place).SetAppearedAt(s.now()).Exec(ctx); err != nil {
 		return fmt.Errorf("place voicemail %s: %w", v.ID, err)
 	}
 	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID, Place: place})
