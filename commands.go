@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -58,10 +59,23 @@ func run(args []string, out, errs io.Writer) int {
 		err = command.Run(&p.Settings, &streams{out, errs})
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(errs, "maskline: %v\n", err) // where else would one say that stderr is broken
+		_, _ = fmt.Fprintf(errs, "maskline: %s\n", named(parser, err)) // where else would one say that stderr is broken
 		return 1
 	}
 	return 0
+}
+
+// named adds to an error about a flag the environment variable that it may have come from.
+func named(parser *kong.Kong, err error) string {
+	text := err.Error()
+	for _, f := range parser.Model.AllFlags(true) {
+		for _, flag := range f {
+			if len(flag.Envs) > 0 && strings.HasPrefix(text, "--"+flag.Name+" ") {
+				return flag.Envs[0] + ": " + text
+			}
+		}
+	}
+	return text
 }
 
 type serveCmd struct{}

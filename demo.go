@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -25,7 +26,7 @@ import (
 // Everything between the two goes over HTTP and is signed, as with Twilio.
 type demoCmd struct {
 	Once    bool    `help:"Play one call in a temporary folder, show what comes of it, and exit."`
-	Speed   float64 `default:"5" placeholder:"N" help:"How many times as fast as in life the calls go."`
+	Speed   float64 `default:"4" placeholder:"N" help:"How many times as fast as in life the calls go."`
 	NoColor string  `env:"NO_COLOR" hidden:""`
 }
 
@@ -82,8 +83,7 @@ func given(k *kong.Context, name string) bool {
 			return true
 		}
 	}
-	_, set := os.LookupEnv(name)
-	return set
+	return os.Getenv(name) != ""
 }
 
 // play has a folder for as long as the demo lasts: the user's own, or with --once one that goes with it.
@@ -115,47 +115,77 @@ func (c *demoCmd) playIn(ctx context.Context, s Settings, ignored []string, to *
 	if err != nil {
 		return err
 	}
+	defer func() { _ = l.Close() }() // as a rule the service has done so
 	s.useAddress(l)
 	s.TwilioAccountSID, s.TwilioAuthToken = demoAccount, Secret(rand.Text())
 	if s.AdminToken == "" {
 		s.AdminToken = Secret(rand.Text()) // otherwise the service would make one and print it into the story
 	}
+	isProxied := s.PublicURL != ""
 	if err := s.complete(); err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
-	home, err := newNeighbour(s.PublicURL, reachable(l))
-	if err != nil {
-		return errors.Join(err, l.Close())
+	log := newLog(s, to.err)
+	d := &demo{once: c.Once, speed: c.Speed, started: time.Now(), say: newNarrator(to.out, c.NoColor == ""), bases: []string{s.PublicURL}, pushed: map[string]int{}}
+	if isProxied { // by a proxy that may not be there yet
+		d.bases = []string{"http://" + reachable(l), s.PublicURL}
 	}
-	d := &demo{demoCmd: c, say: newNarrator(to.out, c.NoColor), home: home}
+	if d.home, err = newProxy(s.PublicURL, reachable(l)); err != nil {
+		return err
+	}
 	d.net = network.New(network.Config{
-		AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken), Client: home, Start: time.Now(), Seed: time.Now().UnixNano(),
+		AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken), Client: d.home, Start: time.Now(), Seed: time.Now().UnixNano(),
 		Wait: d.wait, Observe: d.observe,
 	})
 	defer d.net.Close()
-	twilio, hangUp, err := d.serveTwilio()
+	twilio, hangUp, err := serveTwilio(d.net, log)
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
 	defer hangUp()
 	s.TwilioAPIURL = twilio
-	if d.app, err = build(ctx, s, parts{log: newLog(s, to.err), stderr: to.err}); err != nil {
-		return errors.Join(err, l.Close())
+	if d.app, err = build(ctx, s, parts{log: log, stderr: to.err}); err != nil {
+		return err
 	}
 	if _, err := d.prepare(viewer.System(ctx)); err != nil { // serve does so too, but in the background
-		return errors.Join(err, l.Close(), d.close())
+		return errors.Join(err, d.close())
 	}
 	d.introduce(ignored, taken)
-	ctx, stop := context.WithCancel(ctx)
+	err = d.run(ctx, l)
+	return errors.Join(err, d.say.close())
+}
+
+// run serves, and tells the story beside it.
+func (d *demo) run(ctx context.Context, l net.Listener) error {
+	within, stop := context.WithCancel(ctx)
 	defer stop()
-	err = together(ctx, func(ctx context.Context) error { return d.serve(ctx, l) }, func(ctx context.Context) error {
+	if !d.once {
+		defer context.AfterFunc(ctx, func() { d.say.print("", "Stopping, as soon as what has begun is finished") })()
+	}
+	finished := false
+	serve := func(ctx context.Context) error { return d.serve(ctx, l) }
+	tell := func(ctx context.Context) error {
 		err := d.story(ctx)
-		if c.Once || err != nil {
+		finished = err == nil
+		if d.once || !finished {
 			stop()
 		}
+		if ctx.Err() != nil {
+			return nil // it was broken off
+		}
 		return err
-	})
-	return errors.Join(err, d.end(ctx))
+	}
+	err := together(within, serve, tell)
+	switch {
+	case err != nil || !d.once:
+		return err
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errTooSlow
+	case !finished:
+		return errInterrupted
+	}
+	d.verdict()
+	return nil
 }
 
 // demoAccount stays the same, so that what one demo left undone is not foreign to the next.
@@ -221,15 +251,15 @@ func reachable(l net.Listener) string {
 }
 
 // serveTwilio serves the network's REST API with its recordings on an address of its own.
-func (d *demo) serveTwilio() (address string, stop func(), err error) {
+func serveTwilio(n *network.Network, log *slog.Logger) (address string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, fmt.Errorf("listen as Twilio: %w", err)
 	}
-	server := &http.Server{Handler: d.net.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: n.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			d.log.Error("serve as Twilio", "error", err)
+			log.Error("serve as Twilio", "error", err)
 		}
 	}()
 	return "http://" + l.Addr().String(), func() { _ = server.Close() }, nil // nobody listens any more

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -23,13 +24,28 @@ func (a *app) routes(audio graph.Audio) http.Handler {
 	mux.Handle("/webhooks/", asSystem(webhooks.Handler(webhooks.Config{
 		Desk: a.desk, PublicURL: a.PublicURL, AccountSID: a.TwilioAccountSID, AuthTokens: a.authTokens(), Log: a.log, Metrics: a.metrics,
 	})))
-	mux.Handle("/graphql", a.graphql)
+	mux.Handle("/graphql", a.oncePrepared(a.graphql))
 	audio.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /metrics", a.guardedMetrics)
 	mux.Handle("/", web.Handler())
 	return mux
+}
+
+// oncePrepared answers clients with UNAVAILABLE until the database has been migrated for the first time.
+func (a *app) oncePrepared(next http.Handler) http.Handler {
+	const away = `{"errors":[{"message":"The database is away. Please try again soon.","extensions":{"code":"UNAVAILABLE"}}]}`
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.prepared.Load() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, away) // a client that is gone is told nothing
+	})
 }
 
 // asSystem marks what Twilio asks as the program's own doing.

@@ -74,11 +74,11 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		}
 	}
 	if a.store, err = recordings.Open(ctx, s.RecordingsURL); err != nil {
-		return nil, fmt.Errorf("RECORDINGS_URL: %w", err)
+		return nil, err
 	}
 	mailer, err := mail.New(mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail"), Now: a.now})
 	if err != nil {
-		return nil, fmt.Errorf("SMTP_URL, MAIL_FROM: %w", err)
+		return nil, err
 	}
 	rest, err := a.twilio()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
-	return r.DB.Noder(ctx, id, ent.WithNodeType(tableOf))
+	return r.node(ctx, id)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
@@ -22,63 +22,23 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, e
 }
 
 func (r *queryResolver) Calls(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
-	orderBy = callOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"call_", isTime})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := r.DB.Call.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithCallOrder(orderBy), ent.WithCallFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return calls(ctx, r.DB.Call.Query(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Numbers(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
-	orderBy = numberOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"num_", ofNumbers(orderBy)})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := r.DB.MaskedNumber.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMaskedNumberOrder(orderBy), ent.WithMaskedNumberFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return numbers(ctx, r.DB.MaskedNumber.Query(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Plans(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error) {
-	orderBy = planOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"plan_", ofPlans(orderBy)})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := r.DB.Plan.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithPlanOrder(orderBy), ent.WithPlanFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return plans(ctx, r.DB.Plan.Query(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Users(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error) {
-	orderBy = userOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"usr_", ofUsers(orderBy)})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := r.DB.User.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithUserOrder(orderBy), ent.WithUserFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return users(ctx, r.DB.User.Query(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	return r.voicemails(ctx, r.DB.Voicemail.Query, after, first, before, last, orderBy, where)
+	return r.voicemails(ctx, r.DB.Voicemail.Query, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *Resolver) Call() generated.CallResolver { return &callResolver{r} }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/maskline/maskline/ent"
@@ -25,34 +27,91 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		given, ok := errors.AsType[*gqlerror.Error](err)
 		if ok {
 			shown.Path, shown.Locations = given.Path, given.Locations
+		} else {
+			given = &gqlerror.Error{}
 		}
-		public := publicly(err, given)
+		input := inputOf(ctx, given.Path)
+		public := publicly(err, given, input)
 		if public == nil {
 			return hide(ctx, log, shown, err)
 		}
 		shown.Message = public.Message
 		shown.Extensions = map[string]any{"code": public.Code}
 		if public.Field != "" {
-			shown.Extensions["field"] = public.Field
+			input = public.Field
+		}
+		if input != "" {
+			shown.Extensions["field"] = input
 		}
 		return shown
 	}
 }
 
-// publicly is the error as clients may see it; nil when it is none of theirs.
-func publicly(err error, given *gqlerror.Error) *phone.Error {
+// publicly is the error as clients may see it; nil when it is none of theirs. It may be about an input, whose name is then given.
+func publicly(err error, given *gqlerror.Error, input string) *phone.Error {
 	if e, ok := errors.AsType[*phone.Error](err); ok {
 		return e
 	}
+	code := given.Extensions["code"]
 	switch {
-	case ent.IsNotFound(err), given != nil && given.Extensions["code"] == "NOT_FOUND":
+	case ent.IsNotFound(err) || code == "NOT_FOUND":
 		return phone.Missing()
-	case given != nil && (given.Extensions["code"] == errcode.ValidationFailed || given.Extensions["code"] == errcode.ParseFailed):
+	case code == errcode.ParseFailed && given.Message == tooManyTokens:
+		return &phone.Error{Code: phone.TooComplex, Message: fmt.Sprintf("A query has at most %d tokens.", maxTokens)}
+	case code == errcode.ParseFailed || code == errcode.ValidationFailed || input != "":
 		return phone.Bad("", given.Message)
+	case isEmptyCondition(err):
+		return phone.Bad("where", "A condition in where is empty.")
+	case isUnfit(err):
+		return phone.Bad("", "A value is out of range, or holds a character that no text of ours has, such as U+0000.")
+	case errors.Is(err, context.Canceled):
+		return &phone.Error{Code: phone.Unavailable, Message: "The request was given up."}
 	case switchboard.Away(err):
 		return &phone.Error{Code: phone.Unavailable, Message: "The database is away. Please try again soon."}
 	}
 	return nil
+}
+
+// tooManyTokens is what the parser says of a query above its limit.
+var tooManyTokens = fmt.Sprintf("exceeded token limit of %d", maxTokens)
+
+// inputOf is the name of the variable, argument or input field that a path leads to; empty when it leads to a field of the answer.
+func inputOf(ctx context.Context, path ast.Path) string {
+	var field ast.Path
+	isInput := func(name string) bool { return name == "variable" }
+	if fc := graphql.GetFieldContext(ctx); fc != nil {
+		field = fc.Path()
+		isInput = func(name string) bool { return fc.Field.Definition.Arguments.ForName(name) != nil }
+	}
+	if len(path) <= len(field) {
+		return ""
+	}
+	if first, named := path[len(field)].(ast.PathName); !named || !isInput(string(first)) {
+		return ""
+	}
+	for _, p := range slices.Backward(path) {
+		if name, named := p.(ast.PathName); named {
+			return string(name)
+		}
+	}
+	return ""
+}
+
+// isEmptyCondition tells whether a filter has a condition that says nothing, such as not: {}.
+func isEmptyCondition(err error) bool {
+	return slices.ContainsFunc([]error{
+		ent.ErrEmptyUserWhereInput, ent.ErrEmptyMaskedNumberWhereInput, ent.ErrEmptyCallWhereInput, ent.ErrEmptyVoicemailWhereInput,
+		ent.ErrEmptyPlanWhereInput, ent.ErrEmptyNumberSubscriptionWhereInput,
+	}, func(empty error) bool { return errors.Is(err, empty) })
+}
+
+// isUnfit tells whether PostgreSQL can't make anything of a value: a character that it does not have, or a number or time out of range.
+func isUnfit(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return ok && slices.Contains([]string{"22021", "22003", "22008"}, e.SQLState())
 }
 
 // hide logs the cause and gives the client a request id to name it by.

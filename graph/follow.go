@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"entgo.io/contrib/entgql"
-
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
@@ -71,7 +69,7 @@ func waitFor(ctx context.Context, sub *events.Subscription, failed, more bool) b
 // voicemailReceived pushes each voicemail past a place, in the order of places, as the viewer may see it.
 func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, after *ent.Cursor) (<-chan *ent.VoicemailEdge, error) {
 	if numberID != nil {
-		if _, err := r.DB.MaskedNumber.Get(ctx, *numberID); err != nil {
+		if _, err := r.DB.MaskedNumber.Get(ctx, anID(*numberID)); err != nil {
 			return nil, err
 		}
 	}
@@ -103,7 +101,7 @@ func (r *Resolver) startAt(ctx context.Context, after *ent.Cursor) (int64, error
 	if after == nil {
 		return r.Desk.LastPlace(ctx)
 	}
-	if err := (cursors{"vm_", isPlace}).check("after", after); err != nil {
+	if err := (list{prefix: "vm_", value: isPlace}).takes("after", after); err != nil {
 		return 0, err
 	}
 	place, _ := placeOf(after.Value)
@@ -121,7 +119,7 @@ func (r *Resolver) appearedPast(ctx context.Context, place int64, numberID *stri
 	}
 	edges := make([]*ent.VoicemailEdge, len(found))
 	for i, v := range found {
-		edges[i] = v.ToEdge(&ent.VoicemailOrder{Direction: entgql.OrderDirectionDesc, Field: ent.VoicemailOrderFieldPlace})
+		edges[i] = v.ToEdge(inPlace)
 	}
 	return edges, nil
 }

@@ -3,14 +3,14 @@ package graph
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/maskline/maskline/ent/viewer"
@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	maxTokens    = 2000
-	cachedQuerys = 1000
+	maxTokens     = 2000
+	cachedQueries = 1000
 )
 
 // Server answers GraphQL over HTTP and WebSocket.
@@ -34,30 +34,32 @@ type Server struct {
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
 	sockets := socket.New(socket.Config{Init: r.signIn, Origins: o.allow, Log: r.Log})
-	gql := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: r}))
+	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
 	gql.AddTransport(sockets)
-	gql.AddTransport(transport.GET{})
-	gql.AddTransport(transport.POST{})
+	gql.AddTransport(overHTTP{})
 	gql.SetParserTokenLimit(maxTokens)
-	gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQuerys))
+	gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(recovered)
 	gql.Use(extension.Introspection{})
-	gql.AroundOperations(pushesNeedASocket)
-	return &Server{Handler: o.cors(methods(r.signedIn(wellFormed(gql)))), Sockets: sockets}
+	signedIn := r.signedIn(gql)
+	return &Server{Sockets: sockets, Handler: o.cors(methods(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if sockets.Supports(req) { // sockets bring their token in their first message
+			gql.ServeHTTP(w, req)
+			return
+		}
+		signedIn.ServeHTTP(w, req)
+	})))}
 }
 
-type onSocket struct{}
-
-// pushesNeedASocket refuses subscriptions over plain HTTP, which would answer one event and then stop.
-func pushesNeedASocket(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := graphql.GetOperationContext(ctx).Operation
-	if op.Operation == ast.Subscription && ctx.Value(onSocket{}) == nil {
-		return func(ctx context.Context) *graphql.Response {
-			return graphql.ErrorResponse(ctx, "Subscriptions need a WebSocket (graphql-transport-ws).")
-		}
-	}
-	return next(ctx)
+// served is the schema without the directives that are meant for our generators, and without defer: we answer all at once.
+func served() *ast.Schema {
+	s := *generated.NewExecutableSchema(generated.Config{}).Schema()
+	s.Directives = maps.Clone(s.Directives)
+	maps.DeleteFunc(s.Directives, func(name string, _ *ast.DirectiveDefinition) bool {
+		return slices.Contains([]string{"goField", "goModel", "defer"}, name)
+	})
+	return &s
 }
 
 // signIn names the viewer of a socket, and says when its token is over.
@@ -69,7 +71,7 @@ func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx = context.WithValue(viewer.With(ctx, id.Viewer), onSocket{}, true)
+	ctx = viewer.With(ctx, id.Viewer)
 	s := &socket.Session{Revoked: r.revoked(ctx, id.TokenID)}
 	if id.Expires != nil {
 		s.Expires = *id.Expires
@@ -77,13 +79,9 @@ func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Co
 	return ctx, s, nil
 }
 
-// signedIn lets through requests with a valid token; sockets bring theirs in their first message.
+// signedIn lets through requests with a valid token.
 func (r *Resolver) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if isUpgrade(req) {
-			next.ServeHTTP(w, req)
-			return
-		}
 		id, err := r.Desk.Authenticate(req.Context(), bearer(req))
 		if err != nil {
 			r.unauthorized(w, req, err)
@@ -116,5 +114,3 @@ func bearerOf(authorization string) string {
 	}
 	return strings.TrimSpace(token)
 }
-
-func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,8 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/maskline/maskline/phone"
@@ -20,6 +22,7 @@ const (
 	maxBody      = 128 << 10
 	typeJSON     = "application/json"
 	typeResponse = "application/graphql-response+json"
+	typeEvents   = "text/event-stream"
 	allowed      = "GET, POST, OPTIONS"
 )
 
@@ -32,7 +35,7 @@ type Origins struct {
 // allow tells whether a request comes from such an origin, or from no browser at all.
 func (o Origins) allow(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" {
+	if origin == "" || slices.Contains(o.Others, origin) {
 		return true
 	}
 	u, err := url.Parse(origin)
@@ -41,7 +44,7 @@ func (o Origins) allow(r *http.Request) bool {
 	}
 	own, err := url.Parse(o.Own)
 	same := err == nil && u.Scheme == own.Scheme && strings.EqualFold(u.Host, own.Host)
-	return same || strings.EqualFold(u.Host, r.Host) || slices.Contains(o.Others, origin)
+	return same || strings.EqualFold(u.Host, r.Host)
 }
 
 // cors tells browsers which other origins may read our answers, and answers their preflights.
@@ -77,135 +80,181 @@ func methods(next http.Handler) http.Handler {
 	})
 }
 
-// wellFormed refuses what is no GraphQL request before gqlgen sees it, and mends the status of what gqlgen answers.
-func wellFormed(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isUpgrade(r) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if !acceptable(r) {
-			fail(w, r, http.StatusNotAcceptable, "Accept "+typeResponse+" or "+typeJSON+".")
-			return
-		}
-		status, why := check(w, r)
-		if status != 0 {
-			fail(w, r, status, why)
-			return
-		}
-		next.ServeHTTP(&mended{ResponseWriter: w}, r)
-	})
+// overHTTP answers queries and mutations by the specification of GraphQL over HTTP. It is the last of the transports.
+type overHTTP struct{}
+
+// Supports is true of what no other transport has taken.
+func (overHTTP) Supports(*http.Request) bool { return true }
+
+// Do answers one request.
+func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if accepted(r) == "" {
+		fail(w, r, http.StatusNotAcceptable, whyNotAcceptable(r))
+		return
+	}
+	params, status, why := readRequest(w, r)
+	if status != 0 {
+		fail(w, r, status, why)
+		return
+	}
+	op, errs := exec.CreateOperationContext(r.Context(), params)
+	ctx := graphql.WithOperationContext(r.Context(), op)
+	switch {
+	case len(errs) > 0:
+	case r.Method == http.MethodGet && op.Operation.Operation != ast.Query:
+		w.Header().Set("Allow", http.MethodPost)
+		fail(w, r, http.StatusMethodNotAllowed, "GET answers queries only.")
+		return
+	case op.Operation.Operation == ast.Subscription:
+		errs = gqlerror.List{gqlerror.Wrap(phone.Bad("", "Subscriptions need a WebSocket (graphql-transport-ws)."))}
+	}
+	if len(errs) > 0 { // nothing is executed
+		write(w, r, statusOfRefusal(r), refusal{exec.DispatchError(ctx, errs).Errors})
+		return
+	}
+	respond, ctx := exec.DispatchOperation(ctx, op)
+	if answer := respond(ctx); answer != nil { // nil: the client is gone
+		write(w, r, http.StatusOK, answer)
+	}
 }
 
-// acceptable tells whether one of our two types may be answered.
-func acceptable(r *http.Request) bool {
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	if accept == "" {
-		return true
+// statusOfRefusal is that of a well-formed request that is not executed. Clients of the older type take any other than 200 for no
+// GraphQL at all.
+func statusOfRefusal(r *http.Request) int {
+	if accepted(r) == typeResponse {
+		return http.StatusBadRequest
 	}
-	for part := range strings.SplitSeq(accept, ",") {
-		kind, _, err := mime.ParseMediaType(strings.TrimSpace(part))
-		if err == nil && slices.Contains([]string{typeJSON, typeResponse, "*/*", "application/*"}, kind) {
-			return true
-		}
-	}
-	return false
+	return http.StatusOK
 }
 
-func check(w http.ResponseWriter, r *http.Request) (status int, why string) {
-	if r.Method == http.MethodGet {
-		return checkQuery(r.URL.Query())
+// accepted is the type to answer in: of those that we have the one that the client likes best. It is empty when it likes none.
+func accepted(r *http.Request) (best string) {
+	header := strings.Join(r.Header.Values("Accept"), ",")
+	if header == "" {
+		return typeJSON
 	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := params["charset"]
-	if err != nil || kind != typeJSON || charset != "" && !strings.EqualFold(charset, "utf-8") || r.Header.Get("Content-Encoding") != "" {
-		return http.StatusUnsupportedMediaType, "Send " + typeJSON + " in UTF-8."
+	most := 0.0
+	for part := range strings.SplitSeq(header, ",") {
+		kind, params, err := mime.ParseMediaType(strings.TrimSpace(part))
+		if kind == "*/*" || kind == "application/*" {
+			kind = typeJSON
+		}
+		if err == nil && (kind == typeJSON || kind == typeResponse) && quality(params) > most {
+			best, most = kind, quality(params)
+		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return http.StatusRequestEntityTooLarge, "A request has at most 128 KiB."
+	return best
+}
+
+func quality(params map[string]string) float64 {
+	q, given := params["q"]
+	if !given {
+		return 1
 	}
+	f, err := strconv.ParseFloat(q, 64)
 	if err != nil {
-		return http.StatusBadRequest, "The body did not arrive whole."
+		return 1
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return checkBody(body)
+	return f
 }
 
-func checkQuery(q url.Values) (int, string) {
-	if q.Get("query") == "" {
-		return http.StatusBadRequest, "The query is missing."
+func whyNotAcceptable(r *http.Request) string {
+	if strings.Contains(r.Header.Get("Accept"), typeEvents) {
+		return "There are no event streams here: subscriptions need a WebSocket (graphql-transport-ws), and all else is answered in " + typeResponse + " or " + typeJSON + "."
 	}
-	for _, name := range []string{"variables", "extensions"} {
-		var object map[string]any
-		if v := q.Get(name); v != "" && json.Unmarshal([]byte(v), &object) != nil {
+	return "Accept " + typeResponse + " or " + typeJSON + "."
+}
+
+// readRequest reads what is asked. What is no GraphQL request has a status and a reason.
+func readRequest(w http.ResponseWriter, r *http.Request) (params *graphql.RawParams, status int, why string) {
+	params = &graphql.RawParams{Headers: r.Header}
+	params.ReadTime.Start = graphql.Now()
+	if r.Method == http.MethodGet {
+		status, why = readQuery(r.URL.Query(), params)
+	} else {
+		status, why = readBody(w, r, params)
+	}
+	params.ReadTime.End = graphql.Now()
+	if status == 0 && params.Query == "" {
+		return nil, http.StatusBadRequest, "The query is missing."
+	}
+	return params, status, why
+}
+
+func readQuery(q url.Values, into *graphql.RawParams) (status int, why string) {
+	into.Query, into.OperationName = q.Get("query"), q.Get("operationName")
+	for name, object := range map[string]*map[string]any{"variables": &into.Variables, "extensions": &into.Extensions} {
+		if v := q.Get(name); v != "" && decode(strings.NewReader(v), object) != nil {
 			return http.StatusBadRequest, name + " is a JSON object."
 		}
 	}
 	return 0, ""
 }
 
-// checkBody wants one JSON object, with a query.
-func checkBody(body []byte) (int, string) {
-	var in struct {
-		Query         *string
-		OperationName *string
-		Variables     *map[string]any
-		Extensions    *map[string]any
+func readBody(w http.ResponseWriter, r *http.Request, into *graphql.RawParams) (status int, why string) {
+	if !isJSON(r) {
+		return http.StatusUnsupportedMediaType, "Send " + typeJSON + " in UTF-8."
 	}
-	if err := json.Unmarshal(body, &in); err != nil {
+	err := decode(http.MaxBytesReader(w, r.Body, maxBody), into)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return http.StatusRequestEntityTooLarge, "A request has at most 128 KiB."
+	}
+	if err != nil {
 		return http.StatusBadRequest, "The body is one JSON object with query, and maybe variables, operationName and extensions; no batch."
-	}
-	if in.Query == nil || *in.Query == "" {
-		return http.StatusBadRequest, "The query is missing."
 	}
 	return 0, ""
 }
 
-// mended is gqlgen's answer with the status that GraphQL over HTTP wants: with application/json a refused query is 200, and a request error
-// has no data entry.
-type mended struct {
-	http.ResponseWriter
-	requestError bool
+func isJSON(r *http.Request) bool {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, given := params["charset"]
+	return err == nil && kind == typeJSON && (!given || strings.EqualFold(charset, "utf-8")) && r.Header.Get("Content-Encoding") == ""
 }
 
-func (m *mended) WriteHeader(status int) {
-	m.requestError = status >= http.StatusBadRequest
-	switch {
-	case status == http.StatusUnprocessableEntity && strings.HasPrefix(m.Header().Get("Content-Type"), typeJSON):
-		status = http.StatusOK
-	case status == http.StatusUnprocessableEntity:
-		status = http.StatusBadRequest
-	case status == http.StatusNotAcceptable: // gqlgen's word for a mutation by GET
-		status = http.StatusMethodNotAllowed
-		m.Header().Set("Allow", http.MethodPost)
+var errMore = errors.New("more than one JSON value")
+
+// decode reads one JSON value and nothing behind it.
+func decode(from io.Reader, into any) error {
+	d := json.NewDecoder(from)
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		return err
 	}
-	m.ResponseWriter.WriteHeader(status)
-}
-
-func (m *mended) Write(b []byte) (int, error) {
-	if head, found := bytes.CutSuffix(b, []byte(`,"data":null}`)); found && m.requestError {
-		_, err := m.ResponseWriter.Write(append(bytes.Clone(head), '}'))
-		return len(b), err
+	switch _, err := d.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
 	}
-	return m.ResponseWriter.Write(b)
+	return errMore
 }
 
+// refusal is the answer to what is not executed: it has no data.
+type refusal struct {
+	Errors gqlerror.List `json:"errors"`
+}
+
+// fail refuses a request that is not one of GraphQL over HTTP.
 func fail(w http.ResponseWriter, r *http.Request, status int, why string) {
 	writeError(w, r, status, &gqlerror.Error{Message: why, Extensions: map[string]any{"code": phone.BadUserInput}})
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, status int, e *gqlerror.Error) {
-	kind := typeJSON
-	if strings.Contains(r.Header.Get("Accept"), typeResponse) {
-		kind = typeResponse
+	write(w, r, status, refusal{gqlerror.List{e}})
+}
+
+// write answers in the type that the client accepts, or in JSON when there is none.
+func write(w http.ResponseWriter, r *http.Request, status int, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic(err) // gqlgen made no JSON
+	}
+	kind := accepted(r)
+	if kind == "" {
+		kind = typeJSON
 	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	body, err := json.Marshal(struct {
-		Errors gqlerror.List `json:"errors"`
-	}{gqlerror.List{e}})
-	if err == nil {
-		_, _ = w.Write(body) // a client that is gone is told nothing
-	}
+	_, _ = w.Write(body) // a client that is gone is told nothing
 }

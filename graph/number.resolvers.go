@@ -15,35 +15,15 @@ import (
 )
 
 func (r *maskedNumberResolver) Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
-	orderBy = subscriptionOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"sub_", isTime})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := obj.QuerySubscriptions().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithNumberSubscriptionOrder(orderBy), ent.WithNumberSubscriptionFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return subscriptions(ctx, obj.QuerySubscriptions(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *maskedNumberResolver) Calls(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
-	orderBy = callOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"call_", isTime})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := obj.QueryCalls().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithCallOrder(orderBy), ent.WithCallFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return calls(ctx, obj.QueryCalls(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *maskedNumberResolver) Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	return r.voicemails(ctx, obj.QueryVoicemails, after, first, before, last, orderBy, where)
+	return r.voicemails(ctx, obj.QueryVoicemails, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *maskedNumberResolver) Subscription(ctx context.Context, obj *ent.MaskedNumber) (*ent.NumberSubscription, error) {
@@ -52,5 +32,6 @@ func (r *maskedNumberResolver) Subscription(ctx context.Context, obj *ent.Masked
 }
 
 func (r *maskedNumberResolver) UnheardVoicemails(ctx context.Context, obj *ent.MaskedNumber) (int, error) {
-	return obj.QueryVoicemails().Where(voicemail.HeardAtIsNil()).Limit(countsTo).Count(ctx)
+	n, err := obj.QueryVoicemails().Where(voicemail.HeardAtIsNil()).Count(ctx)
+	return capped(n), err
 }

@@ -26,14 +26,14 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input generated.Creat
 }
 
 func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input generated.UpdateUserInput) (*ent.User, error) {
-	if err := r.Desk.UpdateUser(ctx, id, userChange(input)); err != nil {
+	if err := r.Desk.UpdateUser(ctx, anID(id), userChange(input)); err != nil {
 		return nil, err
 	}
 	return r.DB.User.Get(ctx, id)
 }
 
 func (r *mutationResolver) CreateToken(ctx context.Context, userID string, name string, expiresAt *time.Time) (*generated.CreatedToken, error) {
-	id, secret, err := r.Desk.CreateToken(ctx, userID, name, expiresAt)
+	id, secret, err := r.Desk.CreateToken(ctx, anID(userID), name, expiresAt)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (r *mutationResolver) CreateToken(ctx context.Context, userID string, name 
 }
 
 func (r *mutationResolver) RevokeToken(ctx context.Context, id string) (bool, error) {
-	err := r.Desk.RevokeToken(ctx, id)
+	err := r.Desk.RevokeToken(ctx, anID(id))
 	return err == nil, err
 }
 
@@ -56,7 +56,7 @@ func (r *mutationResolver) CreatePlan(ctx context.Context, input generated.Creat
 }
 
 func (r *mutationResolver) CreateNumber(ctx context.Context, input generated.CreateNumberInput) (*ent.MaskedNumber, error) {
-	id, err := r.Desk.CreateNumber(ctx, input.PhoneNumber, input.OwnerID, newSettings(input))
+	id, err := r.Desk.CreateNumber(ctx, input.PhoneNumber, anID(input.OwnerID), newSettings(input))
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +64,14 @@ func (r *mutationResolver) CreateNumber(ctx context.Context, input generated.Cre
 }
 
 func (r *mutationResolver) UpdateNumber(ctx context.Context, id string, input generated.UpdateNumberInput) (*ent.MaskedNumber, error) {
-	if err := r.Desk.UpdateNumber(ctx, id, func(s *phone.Settings) { changeSettings(s, input) }); err != nil {
+	if err := r.Desk.UpdateNumber(ctx, anID(id), func(s *phone.Settings) { changeSettings(s, input) }); err != nil {
 		return nil, err
 	}
 	return r.DB.MaskedNumber.Get(ctx, id)
 }
 
 func (r *mutationResolver) SubscribeNumber(ctx context.Context, numberID string, planID string) (*ent.NumberSubscription, error) {
-	id, err := r.Desk.Subscribe(ctx, numberID, planID)
+	id, err := r.Desk.Subscribe(ctx, anID(numberID), anID(planID))
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +79,7 @@ func (r *mutationResolver) SubscribeNumber(ctx context.Context, numberID string,
 }
 
 func (r *mutationResolver) MarkVoicemails(ctx context.Context, ids []string, heard bool) ([]*ent.Voicemail, error) {
-	if err := r.Desk.Mark(ctx, ids, heard); err != nil {
-		return nil, err
-	}
-	return r.inOrder(ctx, ids)
+	return r.markVoicemails(ctx, ids, heard)
 }
 
 func (r *queryResolver) Viewer(ctx context.Context) (*ent.User, error) {

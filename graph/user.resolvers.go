@@ -15,17 +15,7 @@ import (
 )
 
 func (r *userResolver) Numbers(ctx context.Context, obj *ent.User, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
-	orderBy = numberOrder(orderBy)
-	p, err := pageOf(after, first, before, last, cursors{"num_", ofNumbers(orderBy)})
-	if err != nil {
-		return nil, err
-	}
-	conn, err := obj.QueryNumbers().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMaskedNumberOrder(orderBy), ent.WithMaskedNumberFilter(where.Filter))
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return numbers(ctx, obj.QueryNumbers(), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *userResolver) Tokens(ctx context.Context, obj *ent.User) ([]*ent.Token, error) {

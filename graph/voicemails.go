@@ -30,31 +30,15 @@ var tables = map[string]string{
 // inPlace is the order in which voicemails appeared, newest first.
 var inPlace = &ent.VoicemailOrder{Direction: entgql.OrderDirectionDesc, Field: ent.VoicemailOrderFieldPlace}
 
-// voicemails is a page of the voicemails that query gives. Without an order of its own it is in the order of appearance, whose cursors are
-// places that a subscription can go on from; even an empty list then names one.
-func (r *Resolver) voicemails(ctx context.Context, query func() *ent.VoicemailQuery, after *ent.Cursor, first *int, before *ent.Cursor, last *int,
-	orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	placed := orderBy == nil
-	value := isTime
-	if placed {
-		orderBy, value = inPlace, isPlace
-	}
-	p, err := pageOf(after, first, before, last, cursors{"vm_", value})
-	if err != nil {
-		return nil, err
-	}
-	read := func() (*ent.VoicemailConnection, error) {
-		return query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithVoicemailOrder(orderBy), ent.WithVoicemailFilter(where.Filter))
-	}
+// voicemails is a page of the voicemails that query gives. In the order of appearance even an empty list names a place that a subscription
+// can go on from.
+func (r *Resolver) voicemails(ctx context.Context, query func() *ent.VoicemailQuery, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+	read := func() (*ent.VoicemailConnection, error) { return voicemails(ctx, query(), p, o, where) }
 	conn, err := read()
-	if err == nil && placed && len(conn.Edges) == 0 {
-		conn, err = r.emptyList(ctx, read)
+	if err == nil && o == nil && len(conn.Edges) == 0 && isSelected(ctx, "pageInfo") {
+		return r.emptyList(ctx, read)
 	}
-	if err != nil {
-		return nil, err
-	}
-	conn.TotalCount = capped(conn.TotalCount)
-	return conn, nil
+	return conn, err
 }
 
 // emptyList reads the present place and then the list once more: what appeared in between is in one of the two.
@@ -73,7 +57,19 @@ func (r *Resolver) emptyList(ctx context.Context, read func() (*ent.VoicemailCon
 // cursorAt is a place as a cursor; it belongs to no voicemail.
 func cursorAt(place int64) *ent.Cursor { return &ent.Cursor{ID: "vm_", Value: place} }
 
-// inOrder are the voicemails of these ids, in that order, each as often as it is named.
+// markVoicemails marks all of them or none, and shows what became of them.
+func (r *Resolver) markVoicemails(ctx context.Context, ids []string, heard bool) ([]*ent.Voicemail, error) {
+	wanted := make([]string, len(ids))
+	for i, id := range ids {
+		wanted[i] = anID(id)
+	}
+	if err := r.Desk.Mark(ctx, wanted, heard); err != nil {
+		return nil, err
+	}
+	return r.inOrder(ctx, wanted)
+}
+
+// inOrder are the voicemails of these ids, in that order; an id that is named twice counts once.
 func (r *Resolver) inOrder(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
 	found, err := r.DB.Voicemail.Query().Where(voicemail.IDIn(ids...)).All(ctx)
 	if err != nil {
@@ -87,7 +83,7 @@ func (r *Resolver) inOrder(ctx context.Context, ids []string) ([]*ent.Voicemail,
 	for _, id := range ids {
 		if v := byID[id]; v != nil {
 			ordered = append(ordered, v)
-			delete(byID, id) // the same id twice counts once
+			delete(byID, id)
 		}
 	}
 	return ordered, nil

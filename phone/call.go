@@ -81,15 +81,15 @@ type Happening string
 
 // What can happen to a call, whoever tells us of it.
 const (
-	CallRefused        Happening = "refused"         // by the number's state, its owner's list, or for want of a subscription
-	CallOverQuota      Happening = "over quota"      // the plan has nothing left for it
-	CallNotTaken       Happening = "not taken"       // nobody answered and voicemail is off
-	CallConnected      Happening = "connected"       // caller and callee were joined
-	CallGreeted        Happening = "greeted"         // the caller was asked to leave a message
-	RecordingAnnounced Happening = "announced"       // the recording's sid is known, its fate not
-	RecordingMade      Happening = "recording made"  // Twilio has a recording
-	RecordingAbsent    Happening = "recording empty" // there is none after all
-	CallEnded          Happening = "ended"           // the caller is gone
+	CallRefused        Happening = "refused"             // by the number's state, its owner's list, or for want of a subscription
+	CallOverQuota      Happening = "over quota"          // the plan has nothing left for it
+	CallNotTaken       Happening = "not taken"           // nobody answered and voicemail is off
+	CallConnected      Happening = "connected"           // caller and callee were joined
+	CallGreeted        Happening = "greeted"             // the caller was asked to leave a message
+	RecordingAnnounced Happening = "recording announced" // the recording's sid is known, its fate not
+	RecordingMade      Happening = "recording made"      // Twilio has a recording
+	RecordingAbsent    Happening = "recording empty"     // there is none after all
+	CallEnded          Happening = "ended"               // the caller is gone
 )
 
 // Happenings lists what can happen, in the order in which docs/calls.md shows it.
@@ -106,7 +106,7 @@ var callStates = map[CallState]map[Happening]CallState{
 	},
 	Greeted:       {RecordingAnnounced: Recorded, RecordingMade: Voicemailed, RecordingAbsent: Missed, CallEnded: Missed},
 	Recorded:      {RecordingMade: Voicemailed, RecordingAbsent: Missed},
-	Missed:        {CallConnected: Answered, RecordingMade: Voicemailed}, // the end can overtake what came before it
+	Missed:        {CallRefused: Rejected, CallOverQuota: QuotaExceeded, CallConnected: Answered, RecordingMade: Voicemailed}, // the end can overtake what came before it
 	Answered:      {RecordingMade: Voicemailed},
 	Rejected:      {RecordingMade: Voicemailed},
 	QuotaExceeded: {RecordingMade: Voicemailed},

@@ -125,6 +125,8 @@ func (s Settings) checkVoicemail() error {
 	switch {
 	case s.Greeting != nil && (utf8.RuneCountInString(*s.Greeting) > 1000 || !utf8.ValidString(*s.Greeting)):
 		return Bad("greeting", "greeting has at most 1,000 characters.")
+	case s.Greeting != nil && strings.ContainsFunc(*s.Greeting, unspeakable):
+		return Bad("greeting", "greeting has no control characters but line breaks and tabs.")
 	case s.Greeting != nil && strings.TrimSpace(*s.Greeting) == "":
 		return Bad("greeting", "greeting is a text to be spoken, or null for the default text.")
 	case !slices.Contains(Languages(), s.Language):
@@ -136,3 +138,5 @@ func (s Settings) checkVoicemail() error {
 	}
 	return nil
 }
+
+func unspeakable(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }

@@ -123,11 +123,16 @@ func whyNotForwarded(l Line, a Allowance, phones []Number) string {
 	return ""
 }
 
-// phonesFor leaves out the caller's own phone and numbers that became ours: both would ring in a circle.
-func (l Line) phonesFor(in Incoming) []Number {
-	return slices.DeleteFunc(slices.Clone(l.ForwardTo), func(n Number) bool {
-		return string(n) == in.From || n == l.Number || slices.Contains(l.OursAmongForward, n)
-	})
+// phonesFor leaves out the caller's own phone and numbers that became ours, since both would ring in a circle, and what is named twice: a
+// phone that is rung twice at once is busy with itself.
+func (l Line) phonesFor(in Incoming) (phones []Number) {
+	for _, n := range l.ForwardTo {
+		circular := string(n) == in.From || n == l.Number || slices.Contains(l.OursAmongForward, n)
+		if !circular && !slices.Contains(phones, n) {
+			phones = append(phones, n)
+		}
+	}
+	return phones
 }
 
 // shownTo is the caller ID for the owner's phone. A withheld or implausible caller passed on as it is could make the Dial fail.

@@ -129,9 +129,13 @@ func (r Reported) WhyAbsent() string {
 	return "Twilio kept no recording"
 }
 
-// AppearsAt is when a voicemail appears without its audio: two minutes after it was recorded, or at once when we learn of it later.
+// AppearsAt is when a voicemail appears without its audio: two minutes after it was recorded, or at once when we learn of it later. When
+// Twilio does not say when it was recorded, that was before now at any rate.
 func AppearsAt(received time.Time, seconds int, now time.Time) time.Time {
 	due := received.Add(time.Duration(seconds)*time.Second + AppearWithin)
+	if latest := now.Add(AppearWithin); due.After(latest) {
+		return latest
+	}
 	if due.Before(now) {
 		return now
 	}

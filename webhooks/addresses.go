@@ -1,8 +1,6 @@
 package webhooks
 
-import (
-	"net/url"
-)
+import "net/url"
 
 // What Twilio does when a request of ours fails: a caller waits for a decision, so it is tried once more; what only tells us something is
 // tried as long as 15 seconds allow.
@@ -21,7 +19,7 @@ type addresses struct {
 // parent is the call that a customer made, as the addresses carry it.
 type parent struct{ sid, from, to string }
 
-const shownOfFrom = 64 // a caller that long is a withheld one anyhow
+const shownOfNumber = 64 // what is longer is no number anyhow
 
 func (a addresses) decision(path string) string { return a.to(path, "") + decisionRetry }
 
@@ -32,7 +30,7 @@ func (a addresses) screenAt(language string) string {
 }
 
 func (a addresses) to(path, language string) string {
-	q := url.Values{"call": {a.call.sid}, "from": {cut(a.call.from, shownOfFrom)}, "to": {a.call.to}}
+	q := url.Values{"call": {a.call.sid}, "from": {cut(a.call.from, shownOfNumber)}, "to": {cut(a.call.to, shownOfNumber)}}
 	if language != "" {
 		q.Set("language", language)
 	}

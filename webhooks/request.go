@@ -72,9 +72,15 @@ func (r *request) parent() phone.Incoming {
 	}
 }
 
+const longestCall = 24 * 60 * 60 // seconds; Twilio ends every call by then
+
+// seconds is a duration, and whether it is known: one that is odd is not.
 func (r *request) seconds(name string) (int, bool) {
 	n, err := strconv.Atoi(r.get(name))
-	return max(0, n), err == nil
+	if err != nil || n < 0 || n > longestCall {
+		return 0, false
+	}
+	return n, true
 }
 
 // time is a date as Twilio writes it; zero when it is missing or odd.
@@ -86,33 +92,59 @@ func (r *request) time(name string) time.Time {
 	return t.UTC()
 }
 
-var (
-	errTooLarge = errors.New("larger than 64 KiB")
-	errUnsigned = errors.New("signature missing or wrong")
-)
+// refusal is why a request is not taken. A cause is logged.
+type refusal struct {
+	status int
+	reason string // in the metric
+	cause  error
+}
 
-// read checks size and signature, in this order, before anything else is done with a request.
-func (d *door) read(w http.ResponseWriter, r *http.Request) (*request, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, fmt.Errorf("%w: %w", errTooLarge, tooLarge)
-		}
-		return nil, fmt.Errorf("read the body: %w", err)
+func malformed(cause error) *refusal { return &refusal{http.StatusBadRequest, "content", cause} }
+
+var errUnsigned = errors.New("signature missing or wrong")
+
+func unsigned() *refusal { return &refusal{http.StatusForbidden, "signature", errUnsigned} }
+
+// read checks method, size and signature, in this order, before anything else is done with a request.
+func (d *door) read(w http.ResponseWriter, r *http.Request) (*request, *refusal) {
+	if r.Method != http.MethodPost {
+		return nil, &refusal{http.StatusMethodNotAllowed, "method", nil}
+	}
+	body, no := d.body(w, r)
+	if no != nil {
+		return nil, no
+	}
+	if len(d.AuthTokens) == 0 {
+		return nil, &refusal{http.StatusServiceUnavailable, "no_auth_token", nil} // said once, at start
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, errUnsigned // what cannot be read was not written by Twilio
+		return nil, unsigned() // what cannot be read was not written by Twilio
 	}
 	address, err := twilio.RequestURL(d.PublicURL, r.RequestURI)
 	if err != nil || !twilio.Valid(d.AuthTokens, address, form, nil, r.Header.Get("X-Twilio-Signature")) {
-		return nil, errUnsigned
+		return nil, unsigned()
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, errUnsigned
+		return nil, unsigned()
 	}
 	return &request{form: form, query: query}, nil
+}
+
+// body reads what came, and does not wait for it for ever: anybody can connect.
+func (d *door) body(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(d.pace.body)) // only a response that is no connection cannot
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "size", tooLarge}
+	}
+	if err != nil {
+		return nil, &refusal{http.StatusRequestTimeout, "body", fmt.Errorf("read the body: %w", err)}
+	}
+	_ = connection.SetReadDeadline(time.Time{}) // or the request would end with it
+	return body, nil
 }
 
 // check refuses what is signed but not for us.

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"strings"
 
 	"github.com/maskline/maskline/phone"
 )
@@ -19,7 +20,8 @@ func (d *door) voice(r *request) plan {
 // fallback: Twilio could not get an answer out of us elsewhere. It asks nobody, so that it still works when nothing else does.
 func (d *door) fallback(r *request) plan {
 	in := r.incoming()
-	d.Log.Warn("Twilio uses the fallback address", "call", in.CallSID, "code", cut(r.get("ErrorCode"), 10), "url", cut(r.get("ErrorUrl"), 500))
+	failed, _, _ := strings.Cut(r.get("ErrorUrl"), "?") // its query names the caller
+	d.Log.Warn("Twilio uses the fallback address", "call", in.CallSID, "code", cut(r.get("ErrorCode"), 10), "url", cut(failed, 500))
 	return settled(in, phone.Degraded())
 }
 

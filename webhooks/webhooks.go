@@ -8,7 +8,6 @@ package webhooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,19 +32,27 @@ type Config struct {
 
 type door struct {
 	Config
+	pace    pace
 	refused *prometheus.CounterVec
 	failed  prometheus.Counter
 }
 
-// decisionBudget leaves room for the way to Twilio and back within two seconds.
-const decisionBudget = 1500 * time.Millisecond
+// pace is how long things may take; only tests change it.
+type pace struct {
+	body     time.Duration // to arrive
+	decision time.Duration // leaves room for the way to Twilio and back within two seconds
+	callback time.Duration
+}
 
-const callbackBudget = 10 * time.Second
+var usual = pace{body: 5 * time.Second, decision: 1500 * time.Millisecond, callback: 10 * time.Second}
 
 // Handler serves every address below /webhooks/.
-func Handler(c Config) http.Handler {
+func Handler(c Config) http.Handler { return handler(c, usual) }
+
+func handler(c Config, p pace) http.Handler {
 	d := &door{
 		Config:  c,
+		pace:    p,
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "maskline_webhooks_refused_total", Help: "Webhooks that were not believed or not understood."}, []string{"reason"}),
 		failed:  prometheus.NewCounter(prometheus.CounterOpts{Name: "maskline_decisions_degraded_total", Help: "Decisions that were answered without the database."}),
 	}
@@ -78,7 +85,7 @@ func (d *door) decision(read func(*request) plan) http.Handler {
 	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
 		p := read(req)
 		if req.wrong != nil {
-			d.badRequest(w, r, req.wrong)
+			d.refuse(w, r, malformed(req.wrong))
 			return
 		}
 		answer := d.answer(r.Context(), p)
@@ -93,7 +100,7 @@ func (d *door) answer(ctx context.Context, p plan) phone.Answer {
 	if p.decide == nil {
 		return p.otherwise
 	}
-	answer, err := within(ctx, decisionBudget, p.decide)
+	answer, err := within(ctx, d.pace.decision, p.decide)
 	if err != nil {
 		d.failed.Inc()
 		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.call.CallSID, "error", err)
@@ -137,10 +144,10 @@ func (d *door) callback(read func(*request) func(context.Context) error) http.Ha
 	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
 		do := read(req)
 		if req.wrong != nil {
-			d.badRequest(w, r, req.wrong)
+			d.refuse(w, r, malformed(req.wrong))
 			return
 		}
-		_, err := within(r.Context(), callbackBudget, func(ctx context.Context) (phone.Answer, error) { return nil, do(ctx) })
+		_, err := within(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, do(ctx) })
 		if err != nil {
 			d.Log.ErrorContext(r.Context(), "callback not taken", "route", r.URL.Path, "error", err)
 			w.WriteHeader(http.StatusInternalServerError)
@@ -153,38 +160,26 @@ func (d *door) callback(read func(*request) func(context.Context) error) http.Ha
 // signed lets through what Twilio signed for this account.
 func (d *door) signed(next func(http.ResponseWriter, *http.Request, *request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", http.MethodPost)
-			d.refuse(w, "method", http.StatusMethodNotAllowed)
+		req, no := d.read(w, r)
+		if no != nil {
+			d.refuse(w, r, no)
 			return
 		}
-		if len(d.AuthTokens) == 0 {
-			d.refuse(w, "no_auth_token", http.StatusServiceUnavailable)
+		if err := d.check(req); err != nil {
+			d.refuse(w, r, malformed(err))
 			return
 		}
-		req, err := d.read(w, r)
-		switch {
-		case errors.Is(err, errTooLarge):
-			d.refuse(w, "size", http.StatusRequestEntityTooLarge)
-		case err != nil:
-			d.refuse(w, "signature", http.StatusForbidden)
-			d.Log.WarnContext(r.Context(), "webhook refused", "route", r.URL.Path, "error", err)
-		default:
-			if err := d.check(req); err != nil {
-				d.badRequest(w, r, err)
-				return
-			}
-			next(w, r, req)
-		}
+		next(w, r, req)
 	})
 }
 
-func (d *door) badRequest(w http.ResponseWriter, r *http.Request, err error) {
-	d.Log.WarnContext(r.Context(), "webhook refused", "route", r.URL.Path, "error", err)
-	d.refuse(w, "content", http.StatusBadRequest)
-}
-
-func (d *door) refuse(w http.ResponseWriter, reason string, status int) {
-	d.refused.WithLabelValues(reason).Inc()
-	w.WriteHeader(status)
+func (d *door) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
+	d.refused.WithLabelValues(no.reason).Inc()
+	if no.cause != nil {
+		d.Log.WarnContext(r.Context(), "webhook refused", "route", r.URL.Path, "error", no.cause)
+	}
+	if no.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	w.WriteHeader(no.status)
 }

@@ -1409,8 +1409,11 @@ var sources = []*ast.Source{
 
 "One step of a call and, in plain words, why it was taken."
 type CallEvent {
+  "When it was taken."
   at: Time!
+  "What it was, in one word for programs."
   kind: String!
+  "What happened and why, in a sentence for people."
   detail: String!
 }
 `, BuiltIn: false},
@@ -2401,32 +2404,76 @@ extend type Query {
 "What changes things. Every mutation either does all of what it says or nothing."
 type Mutation {
   "Administrators: a new user. A taken e-mail address is CONFLICT."
-  createUser(input: CreateUserInput!): User!
+  createUser(
+    "Who it is."
+    input: CreateUserInput!
+  ): User!
   "Owners: their own name, locale and time zone; administrators: anybody's, and the role. The last administrator cannot be made an owner (CONFLICT)."
-  updateUser(id: ID!, input: UpdateUserInput!): User!
-  "A bearer token, shown once. Owners: for themselves; administrators: for anybody. An expiresAt in the past is BAD_USER_INPUT."
-  createToken(userID: ID!, name: String!, expiresAt: Time): CreatedToken!
+  updateUser(
+    "The user's."
+    id: ID!
+    "What changes."
+    input: UpdateUserInput!
+  ): User!
+  "A bearer token, shown once. Owners: for themselves; administrators: for anybody."
+  createToken(
+    "Whom it speaks for."
+    userID: ID!
+    "What to recognise it by: 1 to 100 characters."
+    name: String!
+    "When it ends; null: never. A moment in the past is BAD_USER_INPUT."
+    expiresAt: Time
+  ): CreatedToken!
   "Ends a token and, within 10 seconds, its open subscriptions. Again: true."
-  revokeToken(id: ID!): Boolean!
+  revokeToken(
+    "The token's."
+    id: ID!
+  ): Boolean!
   "Administrators: a plan that numbers can be subscribed to."
-  createPlan(input: CreatePlanInput!): Plan!
-  "Administrators: a masked number for an owner. Touches nothing at Twilio."
-  createNumber(input: CreateNumberInput!): MaskedNumber!
-  "Changes a number's settings. A field left out is unchanged, null resets it to its default, a list replaces the list."
-  updateNumber(id: ID!, input: UpdateNumberInput!): MaskedNumber!
-  "Administrators: ends the number's active subscription, if any, and starts this one with nothing used."
-  subscribeNumber(numberID: ID!, planID: ID!): NumberSubscription!
-  "Marks voicemails as heard, or as not heard; at most 100 at once. What does not change pushes nothing."
-  markVoicemails(ids: [ID!]!, heard: Boolean!): [Voicemail!]!
+  createPlan(
+    "What can be bought."
+    input: CreatePlanInput!
+  ): Plan!
+  "Administrators: a masked number for an owner. Touches nothing at Twilio. A phone number that is in use already is CONFLICT."
+  createNumber(
+    "Which number, whose, and its settings as far as they differ from the defaults."
+    input: CreateNumberInput!
+  ): MaskedNumber!
+  "Changes a number's settings."
+  updateNumber(
+    "The number's."
+    id: ID!
+    "What changes: a field left out is unchanged, null resets it to its default, a list replaces the list."
+    input: UpdateNumberInput!
+  ): MaskedNumber!
+  "Administrators: ends the number's active subscription, if any, and starts this one with nothing used. A released number takes none (CONFLICT)."
+  subscribeNumber(
+    "The number's."
+    numberID: ID!
+    "The plan's."
+    planID: ID!
+  ): NumberSubscription!
+  "Marks voicemails as heard, or as not heard: all of them or, when one of them does not exist, none. What does not change pushes nothing."
+  markVoicemails(
+    "At most 100; the same one twice counts once."
+    ids: [ID!]!
+    "Heard or not."
+    heard: Boolean!
+  ): [Voicemail!]!
 }
 
 "What is pushed, live."
 type Subscription {
-  """
-  Each voicemail of the viewer's numbers, or of one, once, when it appears. With after: first everything that appeared past that place, then the live ones;
-  any cursor of a voicemail list in its default order, and any pushed cursor, is such a place.
-  """
-  voicemailReceived(numberID: ID, after: Cursor): VoicemailEdge!
+  "Each voicemail of the viewer's numbers, or of one, once, when it appears."
+  voicemailReceived(
+    "Only those of this number."
+    numberID: ID
+    """
+    First everything that appeared past this place, then the live ones. Any cursor of a voicemail list in its default order, its pageInfo's
+    startCursor when it is empty, and any pushed cursor is such a place. Without it: live ones only.
+    """
+    after: Cursor
+  ): VoicemailEdge!
 }
 `, BuiltIn: false},
 	{Name: "../user.graphql", Input: `extend type User {

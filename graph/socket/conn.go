@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -25,7 +26,7 @@ type conn struct {
 	ws        *websocket.Conn
 	raw       net.Conn // under ws
 
-	ctx      context.Context // ends when it is decided that the connection does
+	ctx      context.Context // ends as soon as it is decided that the connection does
 	cancel   context.CancelFunc
 	ending   sync.Once
 	closed   chan struct{}
@@ -95,14 +96,19 @@ func (c *conn) read() {
 
 // afterReading is how to close a connection that cannot be read any more.
 func afterReading(err error) closing {
-	var peers websocket.CloseError
+	var (
+		peers   websocket.CloseError
+		network net.Error
+	)
 	switch {
 	case errors.As(err, &peers):
-		return closing{peers.Code, "closed by the peer"}
+		return closing{peers.Code, "Closed by the peer"}
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return closing{websocket.StatusMessageTooBig, "Message too big"}
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.As(err, &network):
+		return closing{websocket.StatusGoingAway, "Peer gone"} // nobody hears it
 	default:
-		return closing{websocket.StatusProtocolError, "Unreadable frame"} // most often nobody is there to see it
+		return closing{websocket.StatusProtocolError, "Invalid frame"}
 	}
 }
 
@@ -117,7 +123,7 @@ func (c *conn) keep() {
 	expiry.Stop()
 	defer expiry.Stop()
 	now := admitted{ctx: context.Background(), session: &Session{}}
-	initialising := false
+	again := false
 	for {
 		select {
 		case <-c.ctx.Done():
@@ -126,10 +132,10 @@ func (c *conn) keep() {
 			switch {
 			case c.in(opened):
 				c.end(closing{4408, "Connection initialisation timeout"})
-			case initialising:
+			case again:
 				c.end(later)
-			default:
-				initialising = true
+			default: // Init has its own time
+				again = true
 				opening.Reset(t.InitTimeout)
 			}
 		case now = <-c.sessions:

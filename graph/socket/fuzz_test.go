@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
@@ -38,7 +39,9 @@ func FuzzParse(f *testing.F) {
 
 func valid(data []byte) bool {
 	var v any
-	if !utf8.Valid(data) || json.Unmarshal(data, &v) != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber() // whatever its size
+	if !utf8.Valid(data) || !json.Valid(data) || d.Decode(&v) != nil {
 		return false
 	}
 	m, ok := v.(map[string]any)

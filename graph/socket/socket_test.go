@@ -21,7 +21,7 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	s := newSchema()
 	feeds := fed(s)
-	srv := serve(t, s, socket.Config{})
+	srv := serve(t, s, socket.Config{InitTimeout: time.Hour})
 	const sockets, each = 100, 3
 	heard := make(chan string, sockets*(each+2))
 	var wg sync.WaitGroup

@@ -197,12 +197,12 @@ func TestTokenEnds(t *testing.T) {
 			return ctx, nil
 		},
 	} {
-		init := func(ctx context.Context, _ string) (context.Context, *socket.Session, error) {
+		begin := func(ctx context.Context, _ string) (context.Context, *socket.Session, error) {
 			ctx, s := session(ctx)
 			return ctx, s, nil
 		}
 		t.Run(name, func(t *testing.T) {
-			bubble(t, socket.Config{Init: init}, func(t *testing.T, _ *server, dial func(*websocket.DialOptions) *client) {
+			bubble(t, socket.Config{Init: begin}, func(t *testing.T, _ *server, dial func(*websocket.DialOptions) *client) {
 				start := time.Now()
 				c := dial(nil)
 				frames, closed := c.listen()
@@ -219,7 +219,7 @@ func TestTokenEnds(t *testing.T) {
 		})
 		t.Run(name+" while the reader is stalled", func(t *testing.T) {
 			never := 100 * 365 * 24 * time.Hour
-			c := socket.Config{Init: init, WriteTimeout: never, PingEvery: never}
+			c := socket.Config{Init: begin, WriteTimeout: never, PingEvery: never}
 			bubble(t, c, func(t *testing.T, srv *server, dial func(*websocket.DialOptions) *client) {
 				start := time.Now()
 				c := dial(nil)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen; it is never waited out when all is well.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // A small schema that executes as generated code does. A result is a piece of JSON.
 var document = gqlparser.MustLoadSchema(&ast.Source{Input: `
@@ -40,10 +41,11 @@ type (
 type schema struct {
 	queries       map[string]query
 	subscriptions map[string]subscription
+	flooded       atomic.Int64 // events of "flood" taken
 }
 
 func newSchema() *schema {
-	return &schema{
+	s := &schema{
 		queries: map[string]query{
 			"hello": func(context.Context, map[string]any) (string, error) { return `"world"`, nil },
 			"echo": func(_ context.Context, args map[string]any) (string, error) {
@@ -73,23 +75,27 @@ func newSchema() *schema {
 			},
 			"fails":  func(context.Context, map[string]any) (<-chan string, error) { return nil, errors.New("no luck") },
 			"panics": func(context.Context, map[string]any) (<-chan string, error) { panic("at the disco") },
-			"flood": func(ctx context.Context, _ map[string]any) (<-chan string, error) {
-				flood := make(chan string)
-				drop := `"` + strings.Repeat("x", 1000) + `"`
-				go func() {
-					defer close(flood)
-					for {
-						select {
-						case flood <- drop:
-						case <-ctx.Done():
-							return
-						}
-					}
-				}()
-				return flood, nil
-			},
 		},
 	}
+	s.subscriptions["flood"] = s.flood
+	return s
+}
+
+func (s *schema) flood(ctx context.Context, _ map[string]any) (<-chan string, error) {
+	flood := make(chan string)
+	drop := `"` + strings.Repeat("x", 1000) + `"`
+	go func() {
+		defer close(flood)
+		for {
+			select {
+			case flood <- drop:
+				s.flooded.Add(1)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return flood, nil
 }
 
 // untilOver is a channel that closes when ctx ends, as those of careful resolvers do: what a transport may take for a natural end.
@@ -167,15 +173,19 @@ func serve(t *testing.T, s *schema, c socket.Config, wrap ...func(http.Handler) 
 	}
 	web := httptest.NewServer(h)
 	srv.url = web.URL
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := srv.Drain(ctx, 0); err != nil {
-			t.Errorf("after the test: drain: %v", err)
-		}
-		web.Close()
-	})
+	t.Cleanup(web.Close)
+	t.Cleanup(func() { srv.drain(t) })
 	return srv
+}
+
+// drain closes all that a test has left open.
+func (s *server) drain(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Drain(ctx, 0); err != nil {
+		t.Errorf("drain: %v", err)
+	}
 }
 
 func newServer(t *testing.T, s *schema, c socket.Config) *server {

@@ -68,7 +68,7 @@ type statement struct {
 
 // ExecContext runs a statement.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
-	c.begin(ctx, query)
+	c.starts(ctx, query)
 	if !worthKeeping(query, args) {
 		res, err = c.baseConn.ExecContext(ctx, query, args)
 		return res, because(ctx, err)
@@ -82,7 +82,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext runs a statement that has rows for an answer.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
-	c.begin(ctx, query)
+	c.starts(ctx, query)
 	if !worthKeeping(query, args) {
 		rows, err = c.baseConn.QueryContext(ctx, query, args)
 		return rows, because(ctx, err)
@@ -96,10 +96,10 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // worthKeeping leaves out what has no parameters: it may be several statements in one text, which cannot be prepared.
 func worthKeeping(query string, args []driver.NamedValue) bool {
-	return len(args) > 0 && len(query) <= keptLength
+	return false
 }
 
-func (c *conn) begin(ctx context.Context, query string) {
+func (c *conn) starts(ctx context.Context, query string) {
 	countStatement(ctx, query)
 	c.within(ctx)
 	c.last = ctx

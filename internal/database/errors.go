@@ -43,7 +43,7 @@ func Away(err error) bool {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return false
-	case errors.As(err, new(*connectError)):
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*connectError)):
 		return true
 	}
 	if code := sqlState(err); code != "" { // no connection, no resources; read-only, as a standby is; shut down, crashed, starting

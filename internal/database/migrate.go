@@ -146,12 +146,12 @@ func (m migrator) patiently(ctx context.Context) error {
 }
 
 // next runs the next migration in a transaction, or returns [atlas.ErrNoPendingFiles].
-func (m migrator) next(ctx context.Context) (err error) {
+func (m migrator) next(ctx context.Context) error {
 	tx, err := m.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ended(tx.Rollback())) }()
+	defer func() { _ = tx.Rollback() }() // after a failure, which is the error that counts
 	open := postgres.Open
 	if m.dialect == dialect.SQLite {
 		open = sqlite.Open

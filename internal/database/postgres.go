@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -104,12 +105,12 @@ func postgresAlone(ctx context.Context, u *url.URL, dial dialFunc, do func(*sql.
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = cmp.Or(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() { err = cmp.Or(err, conn.Close()) }()
 	if err := advisoryLock(ctx, conn); err != nil {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}

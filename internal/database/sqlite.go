@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -53,7 +54,7 @@ func sqliteFile(path string) (string, error) {
 		return "", errors.New("sqlite:// lacks the path of a file")
 	case strings.HasPrefix(path, ":memory:"):
 		return "", errors.New("sqlite:// needs a file: a database in memory has no readers beside its writer")
-	case strings.ContainsAny(path, "?#"):
+	case strings.Contains(path, "?"):
 		return "", errors.New("sqlite:// takes the path of a file and no options")
 	}
 	if drive := strings.TrimPrefix(path, "/"); filepath.VolumeName(drive) != "" {
@@ -86,26 +87,26 @@ func sqlitePool(dsn string, size int) (*sql.DB, error) {
 // process however that ends. The database's own lock would not do, since what runs under it begins transactions of its own.
 // The file stays: a lock on a file that somebody removes excludes nobody.
 func sqliteAlone(ctx context.Context, file string, do func(*sql.DB) error) (err error) {
+	if err := keepPrivate(file); err != nil {
+		return err
+	}
 	gate, err := sqlitePool(sqliteURI(file+".lock")+"?_txlock=exclusive&_pragma=busy_timeout(600000)", 1)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, gate.Close()) }()
+	defer func() { err = cmp.Or(err, gate.Close()) }()
 	lock, err := gate.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}
-	defer func() { err = errors.Join(err, ended(lock.Rollback())) }()
+	defer func() { err = cmp.Or(err, ended(lock.Rollback())) }()
 
-	if err := keepPrivate(file); err != nil {
-		return err
-	}
 	// To change a column a table is made anew, and dropping the old one must not take with it the rows that refer to it.
 	db, err := sqlitePool(sqliteURI(file)+sqliteWrites+"&_pragma=foreign_keys(0)", 1)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = cmp.Or(err, db.Close()) }()
 	return do(db)
 }
 

@@ -23,11 +23,15 @@ type postgres struct {
 	url       *url.URL
 	name      string // begins the names of our databases, and is the name of our session
 	admin     *sql.DB
+	session   *sql.Conn // stays open as long as the process lives: it tells others that our databases are in use
 	templates templates[string]
 	count     atomic.Int64
 }
 
-var connect = sync.OnceValues(connectPostgres)
+var (
+	connect = sync.OnceValues(connectPostgres)
+	find    = sync.OnceValues(findPostgres)
+)
 
 // server returns the server, or ends the test when there is none.
 func server(t testing.TB) *postgres {
@@ -44,15 +48,22 @@ func server(t testing.TB) *postgres {
 
 var errNoPostgres = errors.New("TEST_POSTGRES names no server, and there is none on this machine to start")
 
+// findPostgres is the address of the server.
+func findPostgres() (string, error) {
+	if address := os.Getenv("TEST_POSTGRES"); address != "" {
+		return address, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return startPostgres(ctx)
+}
+
 func connectPostgres() (*postgres, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	address := os.Getenv("TEST_POSTGRES")
-	if address == "" {
-		var err error
-		if address, err = startPostgres(ctx); err != nil {
-			return nil, fmt.Errorf("PostgreSQL for tests: %w", err)
-		}
+	address, err := find()
+	if err != nil {
+		return nil, fmt.Errorf("PostgreSQL for tests: %w", err)
 	}
 	u, err := url.Parse(address)
 	if err != nil {
@@ -66,8 +77,7 @@ func connectPostgres() (*postgres, error) {
 	return s, nil
 }
 
-// signIn opens the pool in which databases are made. One session of it stays open as long as the process lives: it tells others that
-// our databases are in use.
+// signIn opens the pool in which databases are made.
 func (s *postgres) signIn(ctx context.Context) error {
 	var err error
 	if s.admin, err = sql.Open("postgres", s.address("", "application_name", s.name)); err != nil {
@@ -75,7 +85,7 @@ func (s *postgres) signIn(ctx context.Context) error {
 	}
 	s.admin.SetMaxOpenConns(4)
 	s.admin.SetMaxIdleConns(4)
-	if _, err := s.admin.Conn(ctx); err != nil {
+	if s.session, err = s.admin.Conn(ctx); err != nil {
 		return err
 	}
 	return s.sweep(ctx)
@@ -84,8 +94,8 @@ func (s *postgres) signIn(ctx context.Context) error {
 // sweep drops what processes have left behind that are no more.
 func (s *postgres) sweep(ctx context.Context) error {
 	var left []string
-	rows, err := s.admin.QueryContext(ctx, `SELECT datname FROM pg_database WHERE datname LIKE 'maskline\_test\_%' AND NOT EXISTS (
-		SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'maskline\_test\_%' AND starts_with(datname, application_name || '_'))`)
+	rows, err := s.admin.QueryContext(ctx, `SELECT d.datname FROM pg_database d WHERE d.datname LIKE 'maskline\_test\_%' AND NOT EXISTS (
+		SELECT 1 FROM pg_stat_activity a WHERE a.application_name LIKE 'maskline\_test\_%' AND starts_with(d.datname, a.application_name || '_'))`)
 	if err != nil {
 		return err
 	}

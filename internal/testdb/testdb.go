@@ -29,6 +29,9 @@ const (
 	Postgres = "postgres"
 )
 
+// connsPerTest is enough for one test, and leaves some of the hundred that a server usually has to all that run beside it.
+const connsPerTest = 6
+
 // patience is how long anything here may take, on a busy machine.
 const patience = time.Minute
 
@@ -63,7 +66,9 @@ func Open(t testing.TB, kind string, also ...database.Migration) *database.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return open(t, s.fresh(t, template))
+	db := open(t, s.fresh(t, template))
+	db.Writer().SetMaxOpenConns(connsPerTest)
+	return db
 }
 
 // Empty returns a database of a kind in which there is nothing yet; on SQLite there is not even the file.

@@ -164,6 +164,11 @@ func (c *Client) do(ctx context.Context, method, address string) (*http.Response
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
+	return c.send(req)
+}
+
+// send shows our credentials to the host of the base URL only.
+func (c *Client) send(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Accept-Encoding", "identity")
 	if req.URL.Scheme == c.base.Scheme && req.URL.Host == c.base.Host && req.URL.User == nil {
 		req.SetBasicAuth(c.user, c.password)

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/maskline/maskline/internal/network"
+	"github.com/maskline/maskline/phone"
+)
+
+// result is what a client sees of a call.
+type result struct {
+	Outcome   phone.CallOutcome
+	EndedAt   *time.Time
+	Timeline  []struct{ Detail string }
+	Voicemail *leftMessage
+}
+
+type leftMessage struct {
+	ID              string
+	DurationSeconds int
+	Audio           phone.AudioState
+	AudioURL        string
+	Transcription   phone.TranscriptionState
+	Transcript      string
+	Deliveries      []struct {
+		ID, LastError string
+		State         phone.DeliveryState
+	}
+}
+
+const askForResult = `query($sid: String!) { calls(first: 1, where: {callSid: $sid}) { edges { node {
+	outcome endedAt timeline { detail }
+	voicemail { id durationSeconds audio audioURL transcription transcript deliveries { id state lastError } }
+} } } }`
+
+func (d *demo) result(ctx context.Context, call *network.Call) (r result, err error) {
+	var found struct {
+		Calls struct{ Edges []struct{ Node result } }
+	}
+	if err := d.olivia.ask(ctx, askForResult, map[string]any{"sid": call.SID}, &found); err != nil {
+		return r, err
+	}
+	if len(found.Calls.Edges) == 0 {
+		return r, errors.New("the call is not in the list of calls")
+	}
+	return found.Calls.Edges[0].Node, nil
+}
+
+// complete tells whether nothing more is going to come of the call.
+func (r result) complete(message bool) bool {
+	if r.Outcome == phone.OutcomeRinging || r.EndedAt == nil || message != (r.Voicemail != nil) {
+		return false
+	}
+	return !message || r.Voicemail.Audio != phone.AudioPending && r.Voicemail.Transcription != phone.TranscriptionPending && r.Voicemail.mailed()
+}
+
+func (m *leftMessage) mailed() bool {
+	for _, one := range m.Deliveries {
+		if one.State == phone.DeliveryPending && one.LastError == "" {
+			return false
+		}
+	}
+	return len(m.Deliveries) > 0
+}
+
+const (
+	settlesWithin = 20 * time.Second
+	lookEvery     = 100 * time.Millisecond
+)
+
+// settle waits until the work that a call left behind is done, or ought to be.
+func (d *demo) settle(ctx context.Context, call *network.Call) (r result, err error) {
+	d.say.meanwhile("Maskline brings it to its end")
+	late := time.After(settlesWithin)
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	sign := time.NewTicker(signEvery)
+	defer sign.Stop()
+	for {
+		if r, err = d.result(ctx, call); err != nil || r.complete(d.scene.words != "") && d.isPushed(r) {
+			return r, err
+		}
+		select {
+		case <-look.C:
+		case <-sign.C:
+			d.say.pass()
+		case <-late:
+			return r, nil // what is missing is going to be said
+		case <-ctx.Done():
+			return r, ctx.Err()
+		}
+	}
+}
+
+func (d *demo) isPushed(r result) bool { return r.Voicemail == nil || d.pushes(r.Voicemail.ID) > 0 }
+
+// outcome tells what came of a call, and fails when that is not what has to come of it.
+func (d *demo) outcome(ctx context.Context, call *network.Call) error {
+	r, err := d.settle(ctx, call)
+	if err != nil {
+		return err
+	}
+	if err := wellServed(call); err != nil {
+		return err
+	}
+	details := make([]string, len(r.Timeline))
+	for i, e := range r.Timeline {
+		details[i] = e.Detail
+	}
+	d.tell("stored", fmt.Sprintf("the call, %s, with each step and why:", r.Outcome), details...)
+	switch {
+	case r.Outcome != d.scene.outcome:
+		return fmt.Errorf("GraphQL says that the call is %s and not %s", r.Outcome, d.scene.outcome)
+	case d.scene.words == "":
+		return nil
+	case r.Voicemail == nil:
+		return errors.New("GraphQL shows no voicemail")
+	}
+	return d.voicemail(ctx, call, r.Voicemail)
+}
+
+// wellServed tells whether Twilio was content with every answer.
+func wellServed(call *network.Call) error {
+	for _, e := range call.Story() {
+		if isRequest := e.Kind == network.Webhook || e.Kind == network.CallbackSent; isRequest && e.Status != http.StatusOK && e.Status != http.StatusNoContent {
+			return fmt.Errorf("a webhook failed: %s", e)
+		}
+	}
+	if err := call.Err(); err != nil {
+		return fmt.Errorf("the network complains: %w", err)
+	}
+	return nil
+}
+
+// voicemail tells where a message went, and compares it with what the caller said.
+func (d *demo) voicemail(ctx context.Context, call *network.Call, m *leftMessage) error {
+	said, err := d.said(call)
+	if err != nil {
+		return err
+	}
+	if m.Audio != phone.AudioStored {
+		return fmt.Errorf("the audio of the voicemail is %s and not STORED", m.Audio)
+	}
+	audio, err := d.olivia.fetch(ctx, m.AudioURL)
+	if err != nil {
+		return fmt.Errorf("fetch the audio: %w", err)
+	}
+	if !bytes.Equal(audio, said.WAV()) {
+		return fmt.Errorf("audioURL gives %d bytes that are not the %d that were recorded", len(audio), len(said.WAV()))
+	}
+	d.tell("stored", fmt.Sprintf("the voicemail: %d seconds, %d bytes of audio, byte for byte what Twilio recorded", m.DurationSeconds, len(audio)))
+	if m.Transcript != said.Words {
+		return fmt.Errorf("the transcript is %q and not %q", m.Transcript, said.Words)
+	}
+	d.tell("stored", "its transcript: "+spoken(m.Transcript))
+	if n := d.pushes(m.ID); n != 1 {
+		return fmt.Errorf("the voicemail was pushed %d times and not once", n)
+	}
+	return d.mailed(m, audio)
+}
+
+// said is the truth about what was recorded.
+func (d *demo) said(call *network.Call) (network.Recording, error) {
+	for _, r := range d.net.Recordings() {
+		if r.CallSID == call.SID {
+			return r, nil
+		}
+	}
+	return network.Recording{}, errors.New("nothing was recorded")
+}
+
+// mailed shows the mail of a message.
+func (d *demo) mailed(m *leftMessage, audio []byte) error {
+	if len(m.Deliveries) != 1 || m.Deliveries[0].State != phone.DeliveryDelivered {
+		return fmt.Errorf("the mail was not delivered: %+v", m.Deliveries)
+	}
+	file := filepath.Join(d.DataDir, "mail", m.Deliveries[0].ID+".eml")
+	l, err := readLetter(file)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(l.audio, audio) {
+		return fmt.Errorf("the mail %s does not have the audio attached", file)
+	}
+	d.tell("mailed", filepath.Join("mail", filepath.Base(file))+", with the audio attached:",
+		append([]string{"From: " + l.from, "To: " + l.to, "Subject: " + l.subject, ""}, beginning(l.text)...)...)
+	return nil
+}
+
+const shownOfMail = 10 // lines
+
+// beginning is the first lines of a text that say something, as they fit into the page.
+func beginning(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		words := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(words)]
+		for _, part := range wrapped(strings.Fields(words), textWidth-len(indent)) {
+			if part != "" {
+				lines = append(lines, indent+cutTo(textWidth-len(indent), part))
+			}
+		}
+	}
+	return lines[:min(len(lines), shownOfMail)]
+}
+
+func cutTo(width int, text string) string {
+	if r := []rune(text); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return text
+}
+
+// letter is a mail as its reader sees it.
+type letter struct {
+	from, to, subject, text string
+	audio                   []byte
+}
+
+func readLetter(file string) (l letter, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return l, fmt.Errorf("read the mail: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	m, err := mail.ReadMessage(f)
+	if err != nil {
+		return l, fmt.Errorf("read the mail: %w", err)
+	}
+	for name, into := range map[string]*string{"From": &l.from, "To": &l.to, "Subject": &l.subject} {
+		if *into, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get(name)); err != nil {
+			return l, fmt.Errorf("read the mail's %s: %w", name, err)
+		}
+	}
+	return l, l.read(m.Header.Get("Content-Type"), m.Body)
+}
+
+// read looks through the parts, and those within them, for text and audio.
+func (l *letter) read(contentType string, body io.Reader) error {
+	kind, params, err := mime.ParseMediaType(contentType)
+	if err != nil || !strings.HasPrefix(kind, "multipart/") {
+		return err
+	}
+	for r := multipart.NewReader(body, params["boundary"]); ; {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the mail's parts: %w", err)
+		}
+		if err := l.readPart(part); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *letter) readPart(part *multipart.Part) error {
+	contentType := part.Header.Get("Content-Type")
+	switch {
+	case strings.HasPrefix(contentType, "text/plain"):
+		text, err := io.ReadAll(part)
+		l.text = string(text)
+		return err
+	case strings.HasPrefix(contentType, "audio/"):
+		audio, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, part))
+		l.audio = audio
+		return err
+	}
+	return l.read(contentType, part)
+}

@@ -1,0 +1,42 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/maskline/maskline/internal/mail"
+	"github.com/maskline/maskline/internal/recordings"
+)
+
+func (p Patient) examineMail(ctx context.Context) []Finding {
+	sender, err := mail.New(p.Mail)
+	if err == nil {
+		err = sender.Check(ctx)
+	}
+	toFiles := p.Mail.SMTPURL == ""
+	switch {
+	case err != nil && toFiles:
+		return []Finding{trouble(areaMail, fmt.Sprintf("Mails can't be put into %s: %v.", p.Mail.Dir, err), "See who may write to DATA_DIR, or set SMTP_URL.")}
+	case err != nil:
+		return []Finding{trouble(areaMail, fmt.Sprintf("The mail server does not take us: %v.", err),
+			"See whether host, port, user and password in SMTP_URL are right, and whether this machine reaches it. Mails wait meanwhile, up to 5 days.")}
+	case toFiles && p.Twilio.AccountSID != "" && p.Twilio.real():
+		return []Finding{warning(areaMail, fmt.Sprintf("SMTP_URL is not set: each mail is a file in %s, and nobody gets it.", p.Mail.Dir), "Set SMTP_URL, and MAIL_FROM to an address that the server sends for.")}
+	case toFiles:
+		return []Finding{fine(areaMail, fmt.Sprintf("Each mail becomes a file in %s.", p.Mail.Dir))}
+	}
+	return []Finding{fine(areaMail, fmt.Sprintf("The mail server takes us; mails come from %s.", p.Mail.From))}
+}
+
+func (p Patient) examineRecordings(ctx context.Context) []Finding {
+	store, err := recordings.Open(ctx, p.RecordingsURL)
+	if err == nil {
+		err = store.Check(ctx)
+		_ = store.Close() // the check has said whether it works
+	}
+	if err != nil {
+		return []Finding{trouble(areaRecordings, fmt.Sprintf("Recordings can't be kept: %v.", err),
+			"See whether RECORDINGS_URL names the right folder or bucket, and whether we may write, read and delete there. Meanwhile recordings stay at Twilio; they are fetched for 24 hours.")}
+	}
+	return []Finding{fine(areaRecordings, "A probe was written, read and deleted.")}
+}

@@ -1,0 +1,240 @@
+package webhooks_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/testdb"
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
+	"github.com/maskline/maskline/webhooks"
+)
+
+// degraded is what callers get while nothing can be looked up: it is decided by what Twilio says alone.
+var degraded = []struct {
+	name   string
+	path   string
+	change func(url.Values)
+	want   string
+}{
+	{name: "whoever calls leaves a message", path: "voice", want: records},
+	{name: "the fallback takes a message", path: "voice/fallback", want: records},
+	{name: "a phone that was picked up is asked", path: "voice/screen", want: screens},
+	{name: "a phone that pressed 1 is connected", path: "voice/pressed", want: nothing},
+	{name: "a phone that pressed 2 declines", path: "voice/pressed", change: func(v url.Values) { v.Set("Digits", "2") }, want: hangsUp},
+	{name: "whoever was not connected leaves a message", path: "voice/dialed", want: records},
+	{name: "a mailbox is not a person", path: "voice/dialed", change: func(v url.Values) { v.Set("DialCallStatus", "completed") }, want: records},
+	{
+		name: "whoever was connected has had the talk", path: "voice/dialed", want: hangsUp,
+		change: func(v url.Values) { v.Set("DialCallStatus", "completed"); v.Set("DialBridged", "true") },
+	},
+	{
+		name: "whoever hung up while it rang gets nothing", path: "voice/dialed", want: nothing,
+		change: func(v url.Values) { v.Set("DialCallStatus", "canceled"); v.Set("CallStatus", "completed") },
+	},
+	{name: "whoever spoke and hung up gets nothing", path: "voice/recorded", want: nothing},
+	{
+		name: "whoever spoke and is there is thanked", path: "voice/recorded", want: says,
+		change: func(v url.Values) { v.Set("CallStatus", "in-progress"); v.Set("Digits", "*") },
+	},
+	{name: "a text message gets nothing", path: "messages", want: nothing},
+}
+
+const promptly = 2 * time.Second
+
+// degradedAnswers sends all of them at once, and wants each answered in time.
+func (w *world) degradedAnswers() {
+	w.t.Helper()
+	var all sync.WaitGroup
+	for _, c := range degraded {
+		all.Go(func() {
+			h := decisions()[c.path]
+			if c.change != nil {
+				h = h.with(c.change)
+			}
+			began := time.Now()
+			got := w.post(h)
+			if took := time.Since(began); took > promptly {
+				w.t.Errorf("%s: took %s", c.name, took)
+			}
+			if shape := twiml(w.t, got).shape(); shape != c.want {
+				w.t.Errorf("%s: got %s, want %s", c.name, shape, c.want)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestCallsAreAnsweredWhenTheDatabaseIsGone(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := openWorld(t, db, nil, webhooks.Handler).inhabit()
+		check(t, db.Close())
+		w.degradedAnswers()
+		for path, h := range callbacks() {
+			if got := w.post(h); got.status != http.StatusInternalServerError {
+				t.Errorf("%s: got %s, want 500, so that Twilio repeats it", path, got)
+			}
+		}
+	}, jobs.Migrate)
+}
+
+// TestCallsAreAnsweredWhileTheDatabaseHangs keeps everybody from writing for longer than a decision may take. What was given up meanwhile
+// leaves nothing behind, and afterwards the same requests are taken as if nothing had been.
+func TestCallsAreAnsweredWhileTheDatabaseHangs(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := openWorld(t, db, nil, webhooks.Handler).inhabit()
+		before := w.rows()
+		release := w.hold()
+		w.degradedAnswers()
+		release()
+		w.unchanged(before)
+
+		w.gets(decisions()["voice"], dials)
+		w.gets(decisions()["voice/dialed"], records)
+		w.gets(decisions()["voice/recorded"], nothing)
+		c, err := db.Client().Call.Query().Only(w.ctx)
+		check(t, err)
+		if c.State != phone.Recorded {
+			t.Errorf("the call is %s, want %s", c.State, phone.Recorded)
+		}
+	}, jobs.Migrate)
+}
+
+func TestACallbackIsTakenOnceItIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := openWorld(t, db, nil, func(c webhooks.Config) http.Handler {
+			return webhooks.HandlerAt(c, patient, patient, 300*time.Millisecond)
+		}).inhabit()
+		before := w.rows()
+		release := w.hold()
+		for path, h := range callbacks() {
+			if got := w.post(h); got != (reply{status: http.StatusInternalServerError}) {
+				t.Errorf("%s while nothing can be written: got %s, want 500", path, got)
+			}
+		}
+		release()
+		w.unchanged(before)
+
+		for _, path := range []string{"recording", "transcription", "status"} {
+			w.takes(callbacks()[path])
+		}
+		v, err := db.Client().Voicemail.Query().Only(w.ctx)
+		check(t, err)
+		if v.RecordingSid != recSID || v.DurationSeconds != 12 || v.Transcript == nil || *v.Transcript != "Hello Olivia." {
+			t.Errorf("the voicemail is %v", v)
+		}
+		c, err := v.QueryCall().Only(w.ctx)
+		check(t, err)
+		if c.Outcome != phone.OutcomeVoicemail || c.EndedAt == nil || *c.DurationSeconds != 30 {
+			t.Errorf("the call is %v", c)
+		}
+	}, jobs.Migrate)
+}
+
+// takes sends a callback until it is taken: a connection that waited for the lock may still be waiting.
+func (w *world) takes(h hook) {
+	w.t.Helper()
+	for {
+		switch got := w.post(h); got {
+		case taken:
+			return
+		case reply{status: http.StatusInternalServerError}:
+		default:
+			w.t.Fatalf("%s: got %s, want 204", h.uri, got)
+		}
+		check(w.t, w.t.Context().Err())
+	}
+}
+
+// TestAPanicCostsOneRequest has a switchboard that can do nothing but panic.
+func TestAPanicCostsOneRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testdb.Open(t, testdb.SQLite), func(c *webhooks.Config) { c.Desk = switchboard.New(switchboard.Config{}) })
+	w.degradedAnswers()
+	for path, h := range callbacks() {
+		if got := w.post(h); got.status != http.StatusInternalServerError {
+			t.Errorf("%s: got %s, want 500", path, got)
+		}
+	}
+	if !strings.Contains(w.log.String(), "panic: ") || !strings.Contains(w.log.String(), "goroutine ") {
+		t.Error("the log does not say where it panicked")
+	}
+}
+
+func TestTheFallbackAsksNobody(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, nil)
+		failed := public + "/webhooks/voice/dialed?call=" + callSID + "&from=%2B15550200002"
+		root := w.gets(decisions()["voice/fallback"].with(func(v url.Values) { v.Set("ErrorCode", "11205"); v.Set("ErrorUrl", failed) }), records)
+		if db.Writer().Stats().OpenConnections != 0 {
+			t.Error("it opened a connection")
+		}
+		record := root.Kids[1]
+		if record.attr("transcribe") != "" || record.attr("maxLength") != "60" || record.attr("finishOnKey") != "*" {
+			t.Errorf("it records as %v, want the defaults and no transcript", record.Attrs)
+		}
+		log := w.log.String()
+		if !strings.Contains(log, "code=11205") || !strings.Contains(log, "/webhooks/voice/dialed") || !strings.Contains(log, callSID) {
+			t.Errorf("the log does not say what failed: %s", log)
+		}
+		if strings.Contains(log, "15550200002") {
+			t.Errorf("the log names the caller: %s", log)
+		}
+	}, jobs.Migrate)
+}
+
+func TestMessagesGetNoAnswerAndAreNotStored(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, nil).inhabit()
+		before := w.rows()
+		for _, body := range []string{"Hi", "STOP", "", "Grüße 👋 "} {
+			got := w.post(decisions()["messages"].with(func(v url.Values) { v.Set("Body", body) }))
+			if want := "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response/>\n"; got.body != want || twiml(t, got).shape() != nothing {
+				t.Errorf("%q gets %s, want %s", body, got, want)
+			}
+		}
+		w.unchanged(before)
+	}, jobs.Migrate)
+}
+
+// TestAWithheldCallerGoesThroughTheDoor calls under every odd name. The timeline keeps what Twilio said.
+func TestAWithheldCallerGoesThroughTheDoor(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, nil).inhabit()
+		odd := []string{
+			"", "anonymous", "Restricted", "+266696687", "+86282452253", "client:olivia", "sip:olivia@example.com",
+			"Grüße 👋", "a\x00b", "\xff\xfe", `"><Dial>+1900</Dial>`, strings.Repeat("9", 5000),
+		}
+		for i, from := range odd {
+			sid := callSID[:32] + string('a'+rune(i/10)) + string('0'+rune(i%10))
+			h := decisions()["voice"].with(func(v url.Values) { v.Set("CallSid", sid); v.Set("From", from) })
+			if i >= 9 { // the plan has ten calls
+				w.gets(h.with(func(v url.Values) { v.Set("From", "") }), records)
+			}
+			root := twiml(t, w.post(h))
+			if len(root.Kids) > 0 && root.Kids[0].XMLName.Local == "Dial" && root.Kids[0].attr("callerId") != mask {
+				t.Errorf("%q: the phone shows %q, want %s", from, root.Kids[0].attr("callerId"), mask)
+			}
+			c, err := db.Client().Call.Query().Where(call.CallSid(sid)).Only(w.ctx)
+			check(t, err)
+			if c.From != phone.Anonymous || !strings.Contains(c.Timeline[0].Detail, "withheld") {
+				t.Errorf("%q: the call is from %q: %s", from, c.From, c.Timeline[0].Detail)
+			}
+		}
+		noFrom := decisions()["voice"].with(func(v url.Values) { v.Del("From"); v.Set("CallSid", callSID) })
+		twiml(t, w.post(noFrom))
+	}, jobs.Migrate)
+}
