@@ -35,6 +35,7 @@ type program struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema and exit."`
 	User    userCmd    `cmd:"" help:"Create and list users, straight on the database."`
 	Token   tokenCmd   `cmd:"" help:"Create, list and revoke tokens, straight on the database."`
+	Doctor  doctorCmd  `cmd:"" help:"Say what is wrong with this installation and how to mend it; with --fix set where our numbers lead at Twilio."`
 	Version versionCmd `cmd:"" help:"Print version, commit and Go version."`
 }
 

@@ -98,7 +98,7 @@ func (c *demoCmd) play(ctx context.Context, s Settings, ignored []string, to *st
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(s.DataDir)) }()
 	s.ListenAddr, s.DrainDelay = "127.0.0.1:0", 0
-	ctx, cancel := context.WithTimeoutCause(ctx, onceWithin, errTooSlow)
+	ctx, cancel := context.WithTimeout(ctx, onceWithin)
 	defer cancel()
 	return c.playIn(ctx, s, ignored, to)
 }
@@ -166,12 +166,12 @@ func (d *demo) run(ctx context.Context, l net.Listener) error {
 	serve := func(ctx context.Context) error { return d.serve(ctx, l) }
 	tell := func(ctx context.Context) error {
 		err := d.story(ctx)
+		if ctx.Err() != nil {
+			return nil // it was broken off
+		}
 		finished = err == nil
 		if d.once || !finished {
 			stop()
-		}
-		if ctx.Err() != nil {
-			return nil // it was broken off
 		}
 		return err
 	}
@@ -179,13 +179,13 @@ func (d *demo) run(ctx context.Context, l net.Listener) error {
 	switch {
 	case err != nil || !d.once:
 		return err
+	case finished:
+		d.verdict()
+		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errTooSlow
-	case !finished:
-		return errInterrupted
 	}
-	d.verdict()
-	return nil
+	return errInterrupted
 }
 
 // demoAccount stays the same, so that what one demo left undone is not foreign to the next.
@@ -199,16 +199,16 @@ func alone(ctx context.Context, dir string) (release func() error, err error) {
 		return nil, err
 	}
 	lock, err := db.Writer().Conn(ctx)
-	if err == nil {
-		_, err = lock.ExecContext(ctx, "PRAGMA busy_timeout = 0")
-	}
-	if err == nil {
-		_, err = lock.ExecContext(ctx, "BEGIN IMMEDIATE")
-	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("another demo is running in %s: stop it, or give this one a folder of its own with DATA_DIR (%w)", dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("lock the folder %s: %w", dir, err), db.Close())
 	}
-	return func() error { return errors.Join(lock.Close(), db.Close()) }, nil
+	release = func() error { return errors.Join(lock.Close(), db.Close()) }
+	for _, step := range []string{"PRAGMA busy_timeout = 0", "BEGIN IMMEDIATE"} {
+		if _, err := lock.ExecContext(ctx, step); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock the folder %s, where another demo may be running (DATA_DIR gives this one a folder of its own): %w", dir, err), release())
+		}
+	}
+	return release, nil
 }
 
 // listen takes the address or, when it is not to be had, a free port of the same host; taken says why.

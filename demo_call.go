@@ -94,6 +94,8 @@ func spoken(text string) string {
 // meanwhile is what goes on after an event until the next.
 func (d *demo) meanwhile(e network.Event) string {
 	switch e.Kind {
+	case network.Dialled:
+		return "the call is on its way"
 	case network.Rang:
 		return "it rings"
 	case network.Heard:
@@ -104,7 +106,9 @@ func (d *demo) meanwhile(e network.Event) string {
 	case network.Bridged:
 		return "they talk"
 	case network.Ended:
-		return "Twilio works on the recording"
+		if d.scene.words != "" {
+			return "Twilio works on the recording"
+		}
 	case network.CallbackSent:
 		if strings.HasPrefix(e.Text, "RecordingStatus") {
 			return "Twilio transcribes the message"

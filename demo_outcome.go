@@ -3,15 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
-	"net/mail"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -109,11 +103,11 @@ func (d *demo) isPushed(r result) bool { return r.Voicemail == nil || d.pushes(r
 
 // outcome tells what came of a call, and fails when that is not what has to come of it.
 func (d *demo) outcome(ctx context.Context, call *network.Call) error {
-	r, err := d.settle(ctx, call)
-	if err != nil {
+	if err := wellServed(call); err != nil {
 		return err
 	}
-	if err := wellServed(call); err != nil {
+	r, err := d.settle(ctx, call)
+	if err != nil {
 		return err
 	}
 	details := make([]string, len(r.Timeline))
@@ -140,7 +134,7 @@ func wellServed(call *network.Call) error {
 		}
 	}
 	if err := call.Err(); err != nil {
-		return fmt.Errorf("the network complains: %w", err)
+		return fmt.Errorf("the network complains: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return nil
 }
@@ -198,86 +192,4 @@ func (d *demo) mailed(m *leftMessage, audio []byte) error {
 	d.tell("mailed", filepath.Join("mail", filepath.Base(file))+", with the audio attached:",
 		append([]string{"From: " + l.from, "To: " + l.to, "Subject: " + l.subject, ""}, beginning(l.text)...)...)
 	return nil
-}
-
-const shownOfMail = 10 // lines
-
-// beginning is the first lines of a text that say something, as they fit into the page.
-func beginning(text string) (lines []string) {
-	for line := range strings.Lines(text) {
-		words := strings.TrimLeft(line, " ")
-		indent := line[:len(line)-len(words)]
-		for _, part := range wrapped(strings.Fields(words), textWidth-len(indent)) {
-			if part != "" {
-				lines = append(lines, indent+cutTo(textWidth-len(indent), part))
-			}
-		}
-	}
-	return lines[:min(len(lines), shownOfMail)]
-}
-
-func cutTo(width int, text string) string {
-	if r := []rune(text); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return text
-}
-
-// letter is a mail as its reader sees it.
-type letter struct {
-	from, to, subject, text string
-	audio                   []byte
-}
-
-func readLetter(file string) (l letter, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return l, fmt.Errorf("read the mail: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	m, err := mail.ReadMessage(f)
-	if err != nil {
-		return l, fmt.Errorf("read the mail: %w", err)
-	}
-	for name, into := range map[string]*string{"From": &l.from, "To": &l.to, "Subject": &l.subject} {
-		if *into, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get(name)); err != nil {
-			return l, fmt.Errorf("read the mail's %s: %w", name, err)
-		}
-	}
-	return l, l.read(m.Header.Get("Content-Type"), m.Body)
-}
-
-// read looks through the parts, and those within them, for text and audio.
-func (l *letter) read(contentType string, body io.Reader) error {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil || !strings.HasPrefix(kind, "multipart/") {
-		return err
-	}
-	for r := multipart.NewReader(body, params["boundary"]); ; {
-		part, err := r.NextPart()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the mail's parts: %w", err)
-		}
-		if err := l.readPart(part); err != nil {
-			return err
-		}
-	}
-}
-
-func (l *letter) readPart(part *multipart.Part) error {
-	contentType := part.Header.Get("Content-Type")
-	switch {
-	case strings.HasPrefix(contentType, "text/plain"):
-		text, err := io.ReadAll(part)
-		l.text = string(text)
-		return err
-	case strings.HasPrefix(contentType, "audio/"):
-		audio, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, part))
-		l.audio = audio
-		return err
-	}
-	return l.read(contentType, part)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -98,7 +99,7 @@ func (d *demo) introduce(ignored []string, taken error) {
 }
 
 // story plays the scenes, one after the other, and then says where to look.
-func (d *demo) story(ctx context.Context) error {
+func (d *demo) story(ctx context.Context) (err error) {
 	if err := d.seed(ctx); err != nil {
 		return fmt.Errorf("prepare Olivia and her numbers: %w", err)
 	}
@@ -107,6 +108,7 @@ func (d *demo) story(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	play := scenes
 	if d.once {
 		play = scenes[:1]
@@ -116,9 +118,6 @@ func (d *demo) story(ctx context.Context) error {
 		if err := d.play(ctx, s); err != nil {
 			return fmt.Errorf("call %d: %w", i+1, err)
 		}
-	}
-	if err := stop(); err != nil {
-		return err
 	}
 	if !d.once {
 		d.whereToLook()

@@ -67,7 +67,8 @@ func examineSchema(ctx context.Context, db *database.DB) Finding {
 	}
 	lacks, extra := compareSchemas(has, wantedSchema())
 	const old = "Start this version, or run maskline migrate: that brings an older database up to date."
-	switch product := products[db.Dialect()]; {
+	product := products[db.Dialect()]
+	switch {
 	case len(lacks) == 0 && len(extra) == 0:
 		return fine(areaDatabase, product+" answers, and has this version's schema.")
 	case len(extra) == 0:
@@ -150,10 +151,15 @@ func readNumbers(ctx context.Context, db *database.DB) (inventory, error) {
 	return ours, nil
 }
 
-// inUse are those that are not released.
-func (i inventory) inUse() (numbers []string) {
+// inUse are those that are to take calls: a paused one does, to say so.
+func (i inventory) inUse() []string { return i.which(false) }
+
+// released are those that are not ours any more, though one may have become ours anew.
+func (i inventory) released() []string { return i.which(true) }
+
+func (i inventory) which(released bool) (numbers []string) {
 	for _, n := range i.numbers {
-		if n.State != phone.NumberReleased {
+		if (n.State == phone.NumberReleased) == released {
 			numbers = append(numbers, string(n.PhoneNumber))
 		}
 	}

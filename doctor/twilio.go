@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/maskline/maskline/internal/twilio"
@@ -68,12 +69,20 @@ func (p Patient) examineTwilio(ctx context.Context) ([]Finding, office) {
 	}
 	list, numbers := p.listNumbers(ctx)
 	numbers.trial = trial
-	return append(all, list...), numbers
+	for _, f := range list {
+		if !slices.Contains(all, f) { // what keeps us from the account as a rule keeps us from the numbers
+			all = append(all, f)
+		}
+	}
+	return all, numbers
 }
 
 // examineAccount asks with the token where there is one, since it is what signs webhooks. Usable tells whether more can be asked with it.
 func (p Patient) examineAccount(ctx context.Context) (all []Finding, trial, usable bool) {
-	withKey := p.Twilio.AuthToken == ""
+	withKey, secret := p.Twilio.AuthToken == "", theToken
+	if withKey {
+		secret = theKey
+	}
 	client, err := p.Twilio.client(withKey)
 	if err != nil {
 		return []Finding{trouble(areaTwilio, err.Error(), "")}, false, false
@@ -81,13 +90,13 @@ func (p Patient) examineAccount(ctx context.Context) (all []Finding, trial, usab
 	got, err := client.Account(ctx)
 	clock := examineClock(got.Date, p.now())
 	if denied(err) && withKey {
-		return append(clock, warning(areaTwilio, "The API key may not ask for the account, as keys of the usual kind may not: whether it is suspended or on trial is not known.",
-			"Set "+theToken+", which is needed anyhow.")), false, false
+		return append([]Finding{warning(areaTwilio, "The API key may not ask for the account, as keys of the usual kind may not: whether it is suspended or on trial is not known.",
+			"Set "+theToken+", which is needed anyhow.")}, clock...), false, false
 	}
 	if err != nil {
-		return append(clock, p.diagnose(err, theToken)), false, !denied(err)
+		return append([]Finding{p.diagnose(err, secret)}, clock...), false, !denied(err)
 	}
-	return append(clock, judgeAccount(got, p.Twilio.AccountSID)...), got.Type == "Trial", true
+	return append(judgeAccount(got, p.Twilio.AccountSID), clock...), got.Type == "Trial", true
 }
 
 func denied(err error) bool {
@@ -121,7 +130,7 @@ func judgeAccount(a twilio.Account, sid string) []Finding {
 	}
 	all := []Finding{fine(areaTwilio, fmt.Sprintf("The account %s is active.", sid))}
 	if a.Type == "Trial" {
-		all = append(all, warning(areaTwilio, "This is a trial account. Twilio connects it with verified numbers only, few calls at a time; and on trials of the present kind it "+
+		all = append(all, warning(areaTwilio, "This is a trial account. Twilio connects it with verified numbers only, one or a few calls at a time; and on trials of the present kind it "+
 			"replaces <Record> and <Dial><Number> by a spoken sentence, so that nothing is forwarded and no voicemail is taken.",
 			"Upgrade the account at "+console+"; until then verify every phone that calls or is called."))
 	}

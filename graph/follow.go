@@ -104,7 +104,7 @@ func (r *Resolver) startAt(ctx context.Context, after *ent.Cursor) (int64, error
 	if err := (list{prefix: "vm_", value: isPlace}).takes("after", after); err != nil {
 		return 0, err
 	}
-	place, _ := placeOf(after.Value)
+	place, _ := placeOf(after)
 	return place, nil
 }
 

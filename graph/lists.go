@@ -124,21 +124,23 @@ func pageOf[Q query[Q, Where, Option, Conn], Where ~func(*sql.Selector), Option,
 	got := of(conn)
 	got.info.HasNextPage = got.info.HasNextPage || p.before != nil
 	got.info.HasPreviousPage = got.info.HasPreviousPage || p.after != nil
-	*got.total = 0
 	if isSelected(ctx, "totalCount") {
-		*got.total, err = all.Count(ctx)
-		*got.total = capped(*got.total)
+		total, err := all.Count(ctx)
+		if err != nil {
+			return conn, err
+		}
+		*got.total = capped(total)
 	}
-	return conn, err
+	return conn, nil
 }
 
 func capped(count int) int { return min(count, countsTo) }
 
 // list is one list in one order.
 type list struct {
-	prefix    string         // of the ids in it
-	by        string         // the order's field, named as its column but in capitals; none for the id
-	value     func(any) bool // tells whether a cursor's value is one of this order
+	prefix    string                 // of the ids in it
+	by        string                 // the order's field, named as its column but in capitals; none for the id
+	value     func(*ent.Cursor) bool // tells whether a cursor's value is one of this order
 	direction entgql.OrderDirection
 }
 
@@ -180,29 +182,31 @@ func (p page) check(l list) (page, error) {
 }
 
 func (l list) takes(name string, c *ent.Cursor) error {
-	if c != nil && (!strings.HasPrefix(c.ID, l.prefix) || !isID(c.ID) || !l.value(c.Value)) {
+	if c != nil && (!strings.HasPrefix(c.ID, l.prefix) || !isID(c.ID) || !l.value(c)) {
 		return phone.Bad(name, name+" is the cursor of another list, or of another order.")
 	}
 	return nil
 }
 
-func isTime(v any) bool {
-	t, ok := v.(time.Time)
+func isTime(c *ent.Cursor) bool {
+	t, ok := c.Value.(time.Time)
 	return ok && t.Year() >= 1 && t.Year() <= 9999 // what a database takes
 }
 
-func isText(v any) bool {
-	s, ok := v.(string)
+func isText(c *ent.Cursor) bool {
+	s, ok := c.Value.(string)
 	return ok && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-func isNothing(v any) bool { return v == nil }
+func isNothing(c *ent.Cursor) bool { return c.Value == nil }
 
-// isPlace takes every width that msgpack packs a whole number in.
-func isPlace(v any) bool { _, ok := placeOf(v); return ok }
+func isPlace(c *ent.Cursor) bool { _, ok := placeOf(c); return ok }
 
-func placeOf(v any) (int64, bool) {
-	switch n := v.(type) {
+// placeOf is the place that a cursor names; msgpack packs whole numbers in every width, and nought not at all.
+func placeOf(c *ent.Cursor) (int64, bool) {
+	switch n := c.Value.(type) {
+	case nil:
+		return 0, c.ID == cursorAt(0).ID
 	case int8:
 		return int64(n), n >= 0
 	case int16:

@@ -161,14 +161,14 @@ func TestListsAreInTheirOrderAndPagedBothWaysWithoutGapOrRepeat(t *testing.T) {
 				if got := among(whole.ids(), want); !slices.Equal(got, want) {
 					t.Errorf("%s %s\ngot  %v\nwant %v", l.operation, sort, got, want)
 				}
-				w.walk(l, sort, whole)
+				w.pageThrough(l, sort, whole)
 			}
 		}
 	})
 }
 
-// walk pages through a list from both ends and compares it with the whole.
-func (w *world) walk(l list, sort string, whole connection) {
+// pageThrough reads a list page by page from both ends and compares it with the whole.
+func (w *world) pageThrough(l list, sort string, whole connection) {
 	w.t.Helper()
 	all, size := whole.ids(), 7
 	var forwards, backwards []string

@@ -141,3 +141,28 @@ func TestErrorCodes(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestPhonesAbroadAreRefused(t *testing.T) {
+	t.Parallel()
+	const berlin = "+4930123456"
+	wrongField(t, Countries{}.Refuse(mask, []Number{desk, mobile}), "")
+	wrongField(t, Countries{"DE"}.Refuse(mask, []Number{berlin}), "")
+	wrongField(t, Countries{"US", "DE"}.Refuse(mask, nil), "")
+	for want, err := range map[string]error{
+		"+4930123456 is in another country: +15550006789 may ring phones of its own country only.": Countries{}.Refuse(mask, []Number{desk, berlin}),
+		"+15550100001 is in another country: +15550006789 may ring phones in DE, FR only.":         Countries{"DE", "FR"}.Refuse(mask, []Number{berlin, desk}),
+	} {
+		wrongField(t, err, "forwardTo")
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if err := (Countries{"US", "DE"}).Check(); err != nil {
+		t.Error(err)
+	}
+	for _, code := range []string{"", "us", "XX", "USA", "001"} {
+		if err := (Countries{code}).Check(); err == nil {
+			t.Errorf("%q passed as a country", code)
+		}
+	}
+}

@@ -3,10 +3,14 @@ package switchboard
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"entgo.io/ent/dialect/sql"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/blockedcaller"
+	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/phone"
@@ -44,14 +48,14 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 	if err := requireAdmin(ctx); err != nil {
 		return "", err
 	}
-	if err := s.checkSettings(set, n); err != nil {
+	if err := set.Check(n); err != nil {
 		return "", err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
 		if _, err := tx.User.Get(ctx, ownerID); err != nil {
 			return fmt.Errorf("load user %s: %w", ownerID, err)
 		}
-		if err := tx.refuseOurs(ctx, set.ForwardTo); err != nil {
+		if err := s.checkForwards(ctx, tx, n, set.ForwardTo); err != nil {
 			return err
 		}
 		made, err := create(tx, n, ownerID, set).SetCreatedAt(s.now()).Save(ctx)
@@ -66,13 +70,6 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 	return id, err
 }
 
-func (s *Switchboard) checkSettings(set phone.Settings, n phone.Number) error {
-	if err := set.Check(n); err != nil {
-		return err
-	}
-	return s.Settings.Countries.Refuse(n, set.ForwardTo)
-}
-
 func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.MaskedNumberCreate {
 	return tx.MaskedNumber.Create().SetPhoneNumber(n).SetOwnerID(ownerID).SetLabel(set.Label).SetForwardingEnabled(set.ForwardingEnabled).
 		SetForwardTo(set.ForwardTo).SetRingSeconds(set.RingSeconds).SetCallerID(set.CallerID).SetScreening(set.Screening).
@@ -81,8 +78,11 @@ func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.Mas
 		SetNotifyEmails(each(set.NotifyEmails)).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
 }
 
-// refuseOurs keeps numbers of ours from being rung: calls would go round in a circle.
-func (tx *Tx) refuseOurs(ctx context.Context, to []phone.Number) error {
+// checkForwards refuses phones in countries that may not be rung, and numbers of ours: calls would go round in a circle.
+func (s *Switchboard) checkForwards(ctx context.Context, tx *Tx, n phone.Number, to []phone.Number) error {
+	if err := s.Settings.Countries.Refuse(n, to); err != nil {
+		return err
+	}
 	ours, err := tx.ours(viewer.System(ctx), to)
 	if err != nil {
 		return err
@@ -93,20 +93,33 @@ func (tx *Tx) refuseOurs(ctx context.Context, to []phone.Number) error {
 	return nil
 }
 
+// lockNumber is the number, which nobody else changes until the transaction ends.
+func (tx *Tx) lockNumber(ctx context.Context, id string) (*ent.MaskedNumber, error) {
+	q := tx.MaskedNumber.Query().Where(maskednumber.ID(id))
+	tx.forUpdate(func() { q.ForUpdate(sql.WithLockClause("FOR NO KEY UPDATE")) }) // calls to it may be written meanwhile
+	n, err := q.Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load number %s: %w", id, err)
+	}
+	return n, nil
+}
+
 // UpdateNumber changes the settings of a number: change is given what they are.
 func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*phone.Settings)) error {
 	return s.inTx(ctx, func(tx *Tx) error {
-		n, err := tx.MaskedNumber.Get(ctx, id)
+		n, err := tx.lockNumber(ctx, id)
 		if err != nil {
-			return fmt.Errorf("load number %s: %w", id, err)
+			return err
 		}
 		set := settingsOf(n)
 		change(&set)
-		if err := s.checkSettings(set, n.PhoneNumber); err != nil {
+		if err := set.Check(n.PhoneNumber); err != nil {
 			return err
 		}
-		if err := tx.refuseOurs(ctx, set.ForwardTo); err != nil {
-			return err
+		if !slices.Equal(set.ForwardTo, n.ForwardTo) { // phones that may not be rung any more are skipped, and hold up no other change
+			if err := s.checkForwards(ctx, tx, n.PhoneNumber, set.ForwardTo); err != nil {
+				return err
+			}
 		}
 		return update(tx, n.ID, set).Exec(ctx)
 	})
@@ -140,9 +153,9 @@ func (s *Switchboard) Subscribe(ctx context.Context, numberID, planID string) (i
 		return "", err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
-		n, err := tx.MaskedNumber.Get(ctx, numberID)
+		n, err := tx.lockNumber(ctx, numberID)
 		if err != nil {
-			return fmt.Errorf("load number %s: %w", numberID, err)
+			return err
 		}
 		if n.State == phone.NumberReleased {
 			return &phone.Error{Code: phone.Conflict, Message: "A released number takes no subscription.", Field: "numberID"}

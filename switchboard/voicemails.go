@@ -3,6 +3,7 @@ package switchboard
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -282,16 +283,20 @@ func (s *Switchboard) mark(ctx context.Context, tx *Tx, v *ent.Voicemail, heard 
 
 const maxIDs = 100
 
-// visible are the viewer's voicemails of these ids; one that is not there, or is somebody else's, refuses all.
+// visible are the viewer's voicemails of these ids, locked until the transaction ends; one that is not there, or is somebody else's,
+// refuses all.
 func (tx *Tx) visible(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
 	if len(ids) > maxIDs {
 		return nil, phone.Bad("ids", "At most 100 ids at once.")
 	}
-	found, err := tx.Voicemail.Query().Where(voicemail.IDIn(ids...)).All(ctx)
+	wanted := slices.Compact(slices.Sorted(slices.Values(ids)))
+	q := tx.Voicemail.Query().Where(voicemail.IDIn(wanted...)).Order(ent.Asc(voicemail.FieldID)) // all lock in the same order
+	tx.forUpdate(func() { q.ForUpdate() })
+	found, err := q.All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load voicemails: %w", err)
 	}
-	if len(found) != len(each(ids)) {
+	if len(found) != len(wanted) {
 		return nil, phone.Missing()
 	}
 	return found, nil

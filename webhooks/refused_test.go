@@ -105,6 +105,7 @@ var refusals = []struct {
 		r.ContentLength = -1
 		return r
 	}, 403},
+	{"with a query that cannot be read", func(w *world, h hook) *http.Request { return w.request(hook{join(h.uri, "x=%zz"), h.form}) }, 403},
 	{"with its parameters in the query alone", func(w *world, h hook) *http.Request {
 		return w.request(hook{join(h.uri, h.form.Encode()), url.Values{}})
 	}, 400},

@@ -112,7 +112,7 @@ func openWorld(t *testing.T, db *database.DB, with func(*webhooks.Config), handl
 	return w
 }
 
-// inhabit gives the installation an owner with a masked number, subscribed to a plan with ten calls and ten voicemails.
+// inhabit gives the installation an owner with a masked number, subscribed to a plan with fifty calls and fifty voicemails.
 func (w *world) inhabit() *world {
 	w.t.Helper()
 	user, err := w.desk.CreateUser(w.ctx, switchboard.NewUser{Email: "olivia@example.com", Name: "Olivia"})
@@ -121,7 +121,7 @@ func (w *world) inhabit() *world {
 	set.ForwardTo = []phone.Number{desk}
 	w.number, err = w.desk.CreateNumber(w.ctx, mask, user, set)
 	check(w.t, err)
-	plan, err := w.desk.CreatePlan(w.ctx, switchboard.NewPlan{Name: "Basic", Type: phone.PlanPackage, CallsLimit: new(10), VoicemailsLimit: new(10), Period: phone.PeriodMonth})
+	plan, err := w.desk.CreatePlan(w.ctx, switchboard.NewPlan{Name: "Basic", Type: phone.PlanPackage, CallsLimit: new(50), VoicemailsLimit: new(50), Period: phone.PeriodMonth})
 	check(w.t, err)
 	_, err = w.desk.Subscribe(w.ctx, w.number, plan)
 	check(w.t, err)

@@ -8,7 +8,7 @@
 //     subscribe again after `complete`. There is one `error` or one `complete` for an operation, and nothing after it; nor is anything
 //     sent for an operation after the client's own `complete`.
 //   - Nothing that a client does, or fails to do, holds a connection: no lock that closing needs is held while something is written, so
-//     that a drain and a revoked token close stalled connections too. A stalled reader costs no more than about 200 KiB of the kernel's memory.
+//     that a drain and a revoked token close stalled connections too. A stalled reader costs about 128 KiB of the kernel's memory, not megabytes.
 //   - A panic in an operation costs that operation.
 //   - When a connection ends, so do the contexts of its operations, and [Transport.Do] returns once they have all returned.
 //

@@ -96,7 +96,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 
 // worthKeeping leaves out what has no parameters: it may be several statements in one text, which cannot be prepared.
 func worthKeeping(query string, args []driver.NamedValue) bool {
-	return false
+	return len(args) > 0 && len(query) <= keptLength
 }
 
 func (c *conn) starts(ctx context.Context, query string) {

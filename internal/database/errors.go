@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
@@ -25,7 +26,7 @@ var (
 
 // Retryable tells that a transaction came to nothing through no fault of its own, and may be run again as a whole: it stood in
 // another one's way, or its connection was lost before the commit. It is false for what would only fail again, such as a server
-// that can't be reached, see [Away].
+// that can't be reached, or a SQLite file that somebody else has been writing to for five seconds, see [Away].
 func Retryable(err error) bool {
 	if err == nil || errors.Is(err, ErrInDoubt) || errors.As(err, new(*connectError)) {
 		return false
@@ -71,7 +72,9 @@ func sqlState(err error) string {
 	return ""
 }
 
-func class(code string, classes ...string) bool { return slices.Contains(classes, code[:2]) }
+func class(code string, classes ...string) bool {
+	return slices.ContainsFunc(classes, func(c string) bool { return strings.HasPrefix(code, c) })
+}
 
 // lost tells that an open connection ended.
 func lost(err error) bool {

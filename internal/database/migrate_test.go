@@ -274,7 +274,7 @@ func TestPostgresMigrationsDoNotHoldUpTheRest(t *testing.T) {
 	if _, err := db.Client().Counter.Query().All(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begun); took > 2500*time.Millisecond {
+	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("a read took %v", took)
 	}
 	if err := long.Commit(); err != nil {

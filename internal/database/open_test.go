@@ -18,17 +18,19 @@ func TestAddressesOfFiles(t *testing.T) {
 	windows := runtime.GOOS == "windows"
 	for _, tt := range []struct {
 		path, file, uri string
-		windows         bool
+		unix, windows   bool
 	}{
 		{path: "maskline.db", file: "maskline.db", uri: "file:maskline.db"},
-		{path: "./data/maskline.db", file: "./data/maskline.db", uri: "file:./data/maskline.db"},
+		{path: "./data/maskline.db", file: "data/maskline.db", uri: "file:data/maskline.db"},
+		{path: "//var/lib/maskline.db", file: "/var/lib/maskline.db", uri: "file:/var/lib/maskline.db", unix: true},
 		{path: "/var/lib/maskline.db", file: "/var/lib/maskline.db", uri: "file:/var/lib/maskline.db"},
-		{path: "/srv/100% ours/ü.db", file: "/srv/100% ours/ü.db", uri: "file:/srv/100%25 ours/ü.db"},
+		{path: "/srv/100% #ours/ü.db", file: "/srv/100% #ours/ü.db", uri: "file:/srv/100%25 %23ours/ü.db"},
 		{path: `C:\data\maskline.db`, file: `C:\data\maskline.db`, uri: "file:/C:/data/maskline.db", windows: true},
 		{path: "C:/data/maskline.db", file: `C:\data\maskline.db`, uri: "file:/C:/data/maskline.db", windows: true},
+		{path: `\\\\nas\data\maskline.db`, file: `\\\\nas\data\maskline.db`, uri: "file:////nas/data/maskline.db", windows: true},
 		{path: "/C:/data/maskline.db", file: `C:\data\maskline.db`, uri: "file:/C:/data/maskline.db", windows: true},
 	} {
-		if tt.windows && !windows {
+		if tt.windows && !windows || tt.unix && windows {
 			continue
 		}
 		file, err := database.SQLiteFile(tt.path)

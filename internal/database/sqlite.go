@@ -60,13 +60,16 @@ func sqliteFile(path string) (string, error) {
 	if drive := strings.TrimPrefix(path, "/"); filepath.VolumeName(drive) != "" {
 		path = drive // sqlite:///C:/… on Windows
 	}
-	return filepath.FromSlash(path), nil
+	return filepath.Clean(filepath.FromSlash(path)), nil
 }
 
 // sqliteURI spells file as SQLite reads it, whatever characters are in its name.
 func sqliteURI(file string) string {
 	path := filepath.ToSlash(file)
-	if filepath.VolumeName(file) != "" && !strings.HasPrefix(path, "/") {
+	switch {
+	case strings.HasPrefix(path, "//"): // \\server\share on Windows
+		path = "//" + path
+	case filepath.VolumeName(file) != "":
 		path = "/" + path
 	}
 	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)

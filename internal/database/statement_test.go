@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -103,11 +104,17 @@ func TestAWarmTransactionPreparesNothing(t *testing.T) {
 	}
 }
 
-// dialing is a PostgreSQL database whose connections go through wrap.
+// dialing is a PostgreSQL database whose connections go through wrap, in the clear.
 func dialing(t testing.TB, wrap func(net.Conn) net.Conn) *database.DB {
 	t.Helper()
-	address := testdb.Open(t, testdb.Postgres).DSN()
-	db, err := database.OpenDialing(address, func(ctx context.Context, network, address string) (net.Conn, error) {
+	u, err := url.Parse(testdb.Open(t, testdb.Postgres).DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("sslmode", "disable")
+	u.RawQuery = q.Encode()
+	db, err := database.OpenDialing(u.String(), func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err

@@ -41,7 +41,7 @@ func TestNothingWaitsLongForASilentServer(t *testing.T) {
 		ctx, cancel := context.WithTimeout(system, 100*time.Millisecond)
 		begun := time.Now()
 		err := do(ctx)
-		if took := time.Since(begun); !database.Away(err) || took > 4*time.Second {
+		if took := time.Since(begun); !database.Away(err) || took > 10*time.Second {
 			t.Errorf("%s: got %v after %v", name, err, took)
 		}
 		cancel()
@@ -60,7 +60,7 @@ func TestASlowStatementIsCancelled(t *testing.T) {
 	defer cancel()
 	begun := time.Now()
 	_, err := db.Writer().ExecContext(ctx, "SELECT pg_sleep($1)", 60)
-	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || !database.Away(err) || took > 4*time.Second {
+	if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || !database.Away(err) || took > 10*time.Second {
 		t.Errorf("got %v after %v", err, took)
 	}
 	var running int

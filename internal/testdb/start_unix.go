@@ -43,7 +43,7 @@ rm -rf "$2"`
 var alive io.Closer
 
 // startPostgres starts a server that lasts as long as this process, and returns its address.
-func startPostgres(ctx context.Context) (string, error) {
+func startPostgres(ctx context.Context) (_ string, err error) {
 	bin, err := programs()
 	if err != nil {
 		return "", err
@@ -52,6 +52,11 @@ func startPostgres(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
 	attr, err := account(dir)
 	if err != nil {
 		return "", err
@@ -72,8 +77,8 @@ func startPostgres(ctx context.Context) (string, error) {
 	}
 	address := "postgres://postgres@/postgres?sslmode=disable&host=" + dir
 	if err := waitFor(ctx, address); err != nil {
-		log, _ := os.ReadFile(dir + "/log")
-		return "", fmt.Errorf("start %s/postgres: %w\n%s", bin, err, log)
+		log, _ := os.ReadFile(dir + "/log") // what there is of it
+		return "", errors.Join(fmt.Errorf("start %s/postgres: %w\n%s", bin, err, log), alive.Close())
 	}
 	return address, nil
 }

@@ -9,6 +9,7 @@
 package testdb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -128,12 +129,12 @@ func (ts *templates[T]) get(also []database.Migration) (T, error) {
 var sqliteTemplates = templates[[]byte]{build: buildSQLite}
 
 // buildSQLite returns the content of a migrated file.
-func buildSQLite(ctx context.Context, _ int, also []database.Migration) ([]byte, error) {
+func buildSQLite(ctx context.Context, _ int, also []database.Migration) (_ []byte, err error) {
 	dir, err := os.MkdirTemp("", "maskline-testdb-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = cmp.Or(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, "template.db")
 	if err := migrate(ctx, "sqlite://"+file, also); err != nil {
 		return nil, err

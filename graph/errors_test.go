@@ -1,0 +1,138 @@
+package graph_test
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/links"
+	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
+)
+
+// inside are words that only an error from within would use.
+var inside = []string{"sql", "pq", "sqlite", "table", "column", "relation", "plans", "ent:", "goroutine", "panic", ".go", "nil pointer", "/"}
+
+// hidden checks that an error tells nothing but a request id, under which the cause stands in the log.
+func (w *world) hidden(e problem, cause string) {
+	w.t.Helper()
+	id, _ := e.Extensions["requestId"].(string)
+	if e.code() != string(phone.Internal) || id == "" || !strings.Contains(e.Message, id) || len(e.Extensions) != 2 {
+		w.t.Errorf("got %v, want INTERNAL with a request id", e)
+	}
+	for _, word := range inside {
+		if strings.Contains(strings.ToLower(e.Message), word) {
+			w.t.Errorf("%q tells of %q", e.Message, word)
+		}
+	}
+	for line := range strings.Lines(w.log.String()) {
+		if strings.Contains(line, "request="+id) && strings.Contains(line, cause) && strings.Contains(line, "level=ERROR") {
+			return
+		}
+	}
+	w.t.Errorf("the log has no %q under %s", cause, id)
+}
+
+func TestWhatIsWrongInsideIsLoggedAndNotTold(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		w.exec(`ALTER TABLE plans RENAME TO gone`)
+		w.hidden(w.refused(a.token, `{ list: plans { totalCount } }`, nil, phone.Internal, "list"), "plans")
+		w.hidden(w.refused(w.admin, `mutation { createPlan(input: {name: "x", type: TRIAL, period: ONCE}) { id } }`, nil, phone.Internal, "createPlan"), "plans")
+		got := w.try(a.token, `query($p: ID!) { viewer { email } node(id: $p) { id } nodes(ids: [$p, $p]) { id } numbers { edges { node { label subscription { plan { name } } } } } }`, vars{"p": a.plan})
+		want := `{"viewer":{"email":"ann@example.com"},"node":null,"nodes":[null,null],"numbers":{"edges":[{"node":{"label":"line of ann","subscription":null}}]}}`
+		if compact(t, got.Data) != compact(t, []byte(want)) || len(got.Errors) != 4 {
+			t.Errorf("got %s, want %s and four errors: one request fails where it must and nowhere else", got.Body, want)
+		}
+		for _, e := range got.Errors {
+			w.hidden(e, "plans")
+		}
+	})
+}
+
+func TestAPanicCostsOneFieldOfOneRequest(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		vm := w.voicemails(a, 1)[0]
+		w.write(func(tx *ent.Client) error { return tx.Voicemail.UpdateOneID(vm).SetAudio(phone.AudioStored).Exec(w.ctx) })
+		broken := *w.resolver
+		broken.Links = nil // so that making a link panics
+		w.handler = w.door(t, &broken)
+		got := w.try(a.token, `{ voicemails { edges { node { from audioURL } } } }`, nil)
+		if len(got.Errors) != 1 || got.Errors[0].path() != "voicemails.edges.0.node.audioURL" || at(t, got.Data, "voicemails.edges.0.node.from") != "+15550200002" {
+			t.Fatalf("got %s, want one error, and all else", got.Body)
+		}
+		w.hidden(got.Errors[0], "panic")
+		w.ask(a.token, `{ viewer { id } }`, nil)
+	})
+}
+
+// away is a database that nobody can reach.
+func away(t *testing.T, kind string) *database.DB {
+	t.Helper()
+	address := "postgres://nobody@127.0.0.1:1/nothing?sslmode=disable"
+	if kind == dialect.SQLite {
+		address = "sqlite://" + filepath.Join(t.TempDir(), "nothing.db")
+	}
+	db, err := database.Open(address)
+	check(t, err)
+	t.Cleanup(func() { check(t, db.Close()) })
+	return db
+}
+
+func TestWhileTheDatabaseIsAwayEverythingIsUnavailable(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		vm := w.voicemails(a, 1)[0]
+		gone := *w.resolver
+		gone.DB = away(t, w.db.Dialect()).Client()
+		w.handler = w.door(t, &gone) // it goes away once the token is checked
+		for _, field := range []string{"viewer { id }", "numbers { totalCount }", `node(id: "` + a.number + `") { id }`} {
+			e := w.refused(a.token, "{ it: "+field+" }", nil, phone.Unavailable, "it")
+			if strings.Contains(e.Message, "1:") || strings.Contains(e.Message, "open") {
+				t.Errorf("%q tells of the cause", e.Message)
+			}
+		}
+		for _, link := range []string{w.links.To(links.Audio, vm, w.now().Add(time.Hour)), w.links.To(links.Page, vm, w.now().Add(time.Hour))} {
+			if got := w.send(request(t, http.MethodGet, link, nil)); got.Status != http.StatusServiceUnavailable {
+				t.Errorf("%s: got %d, want 503", link, got.Status)
+			}
+		}
+		config := w.desk.Config
+		config.DB = away(t, w.db.Dialect())
+		gone.Desk = switchboard.New(config)
+		w.handler = w.door(t, &gone) // now it is away from the beginning
+		got := w.try(a.token, `{ viewer { id } }`, nil)
+		if w.failed(got, http.StatusServiceUnavailable, phone.Unavailable, ""); got.Header.Get("Retry-After") == "" {
+			t.Error("503 without Retry-After")
+		}
+		if got := w.send(request(t, http.MethodGet, w.url+"/recordings/"+vm, nil, "Authorization", "Bearer "+a.token)); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("a recording: got %d, want 503", got.Status)
+		}
+	})
+}
+
+func TestATextThatNoDatabaseTakesIsBadInput(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		for _, q := range []string{`calls(where: {callSid: $x})`, `voicemails(where: {transcriptContainsFold: $x})`, `numbers(where: {label: $x})`, `users(where: {email: $x})`, `voicemails(where: {from: $x})`} {
+			got := w.try(a.token, `query($x: String) { it: `+q+` { totalCount } }`, vars{"x": "a\x00b"})
+			if len(got.Errors) == 0 && at(t, got.Data, "it.totalCount") == "0" {
+				continue // SQLite looks for it, and finds nothing
+			}
+			if len(got.Errors) != 1 || got.Errors[0].code() != string(phone.BadUserInput) {
+				t.Errorf("%s: got %s", q, got.Body)
+			}
+		}
+	})
+}

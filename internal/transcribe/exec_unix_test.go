@@ -1,0 +1,107 @@
+//go:build unix
+
+package transcribe
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"time"
+)
+
+// callers are the processes that call, by the names they go by.
+func callers(t *testing.T, line *net.TCPListener, n int) map[string]net.Conn {
+	t.Helper()
+	all := map[string]net.Conn{}
+	for range n {
+		conn, err := line.Accept()
+		check(t, err)
+		t.Cleanup(func() { _ = conn.Close() }) // which the program may have done
+		check(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		name, err := bufio.NewReader(conn).ReadString('\n')
+		check(t, err)
+		all[name[:len(name)-1]] = conn
+	}
+	return all
+}
+
+func TestTheProgramEndsTogetherWithThoseThatItStarted(t *testing.T) {
+	t.Parallel()
+	line := listen(t)
+	engine, dir := asked(t, "parent", line.Addr().String())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	failed := make(chan error)
+	go func() {
+		_, err := engine.Transcribe(ctx, (&recording{data: voice}).audio())
+		failed <- err
+	}()
+	processes := callers(t, line, 2)
+	cancel()
+	mustFail(t, "", <-failed, true, "The transcription was interrupted.")
+	mustBeEmpty(t, dir)
+	for name, conn := range processes {
+		if n, err := conn.Read(make([]byte, 1)); n > 0 || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s is still there", name)
+		}
+	}
+}
+
+func TestAProgramIsDoneThoughItLeavesOneBehind(t *testing.T) {
+	t.Parallel()
+	line := listen(t)
+	engine, _ := asked(t, "orphan", line.Addr().String())
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result)
+	go func() {
+		text, err := engine.Transcribe(t.Context(), (&recording{data: voice}).audio())
+		done <- result{text, err}
+	}()
+	processes := callers(t, line, 2)
+	_, err := io.WriteString(processes["orphan"], "!")
+	check(t, err)
+	if got := <-done; got != (result{"done", nil}) {
+		t.Errorf("got %q, %v", got.text, got.err)
+	}
+	if n, err := processes["hang"].Read(make([]byte, 1)); n > 0 || errors.Is(err, context.DeadlineExceeded) {
+		t.Error("the one left behind is still there")
+	}
+}
+
+func TestTwoProgramsRunAtOnceAndTheOthersWait(t *testing.T) {
+	t.Parallel()
+	line := listen(t)
+	engine, _ := asked(t, "hang", line.Addr().String())
+	const messages = 5
+	done := make(chan error, messages)
+	for range messages {
+		go func() {
+			_, err := engine.Transcribe(t.Context(), (&recording{data: voice}).audio())
+			done <- err
+		}()
+	}
+	var running []net.Conn
+	for range messages {
+		running = append(running, callers(t, line, 1)["hang"])
+		if len(running) > programsAtOnce {
+			t.Fatalf("%d run at once", len(running))
+		}
+		if len(running) == programsAtOnce {
+			// Nobody new may call before one of these is let go.
+			_, err := io.WriteString(running[0], "!")
+			check(t, err)
+			check(t, <-done)
+			running = slices.Delete(running, 0, 1)
+		}
+	}
+	_, err := io.WriteString(running[0], "!")
+	check(t, err)
+	check(t, <-done)
+}
