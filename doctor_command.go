@@ -58,31 +58,31 @@ var errNotChanged = errors.New("nothing was changed")
 
 func (c *doctorCmd) examine(ctx context.Context, p doctor.Patient, out io.Writer) error {
 	report := doctor.Examine(ctx, p)
-	if err := report.Print(out); err != nil {
-		return err
+	err := report.Print(out)
+	if err == nil && c.Fix {
+		report, err = c.fix(ctx, p, report, out)
 	}
-	if c.Fix && len(report.Changes) > 0 {
-		if err := c.change(ctx, out, report.Changes, "set", "What was there before the first --fix is kept in "+p.BeforeFile()+".", func(tell func(doctor.Change, error)) error {
-			return doctor.Fix(ctx, p, report.Changes, tell)
-		}); err != nil {
-			return err
-		}
-		report = doctor.Examine(ctx, p)
-		if err := say(out, "\nLooked at again:\n\n"); err != nil {
-			return err
-		}
-		if err := report.Print(out); err != nil {
-			return err
-		}
-	} else if c.Fix {
-		if err := say(out, "There is nothing for --fix to set.\n"); err != nil {
-			return err
-		}
+	if n := report.Count(doctor.Trouble); err == nil && n > 0 {
+		return fmt.Errorf("something does not work: see what is marked ✗, %d in all", n)
 	}
-	if n := report.Count(doctor.Trouble); n > 0 {
-		return fmt.Errorf("something does not work: see the %d lines with ✗", n)
+	return err
+}
+
+// fix sets what the report tells to, and looks again.
+func (c *doctorCmd) fix(ctx context.Context, p doctor.Patient, r doctor.Report, out io.Writer) (doctor.Report, error) {
+	if len(r.Changes) == 0 {
+		return r, printTo(out, "There is nothing for --fix to set.\n")
 	}
-	return nil
+	err := c.change(ctx, out, r.Changes, toSet, "What was there before the first --fix is kept in "+p.BeforeFile()+".\n",
+		func(tell func(doctor.Change, error)) error { return doctor.Fix(ctx, p, r.Changes, tell) })
+	if err != nil {
+		return r, err
+	}
+	r = doctor.Examine(ctx, p)
+	if err := printTo(out, "\nLooked at again:\n\n"); err != nil {
+		return r, err
+	}
+	return r, r.Print(out)
 }
 
 func (c *doctorCmd) restore(ctx context.Context, p doctor.Patient, out io.Writer) error {
@@ -91,45 +91,55 @@ func (c *doctorCmd) restore(ctx context.Context, p doctor.Patient, out io.Writer
 		return err
 	}
 	for _, number := range gone {
-		if err := say(out, "%s is not in the account any more: there is nothing to restore it on.\n", number); err != nil {
+		if err := printTo(out, "%s is not in the account any more, so it can't be restored.\n", number); err != nil {
 			return err
 		}
 	}
-	if len(changes) == 0 {
-		return say(out, "There is nothing to restore: --fix has changed nothing, or it has been restored.\n")
+	if len(changes) == 0 && len(gone) > 0 {
+		return errNotChanged
 	}
-	return c.change(ctx, out, changes, "restore", "", func(tell func(doctor.Change, error)) error {
-		return doctor.Restore(ctx, p, changes, tell)
-	})
+	if len(changes) == 0 {
+		return printTo(out, "There is nothing to restore: --fix has changed nothing, or it has been restored.\n")
+	}
+	return c.change(ctx, out, changes, toRestore, "",
+		func(tell func(doctor.Change, error)) error { return doctor.Restore(ctx, p, changes, tell) })
 }
 
+// deed is what is done to numbers, in its forms.
+type deed struct{ plain, done string }
+
+var (
+	toSet     = deed{"set", "set"}
+	toRestore = deed{"restore", "restored"}
+)
+
 // change shows the changes, asks, and has them made.
-func (c *doctorCmd) change(ctx context.Context, out io.Writer, changes []doctor.Change, verb, note string, do func(tell func(doctor.Change, error)) error) error {
-	if err := say(out, "\n%s", proposal(changes, verb, note)); err != nil {
+func (c *doctorCmd) change(ctx context.Context, out io.Writer, changes []doctor.Change, d deed, note string, do func(tell func(doctor.Change, error)) error) error {
+	if err := printTo(out, "\n%s", proposal(changes, d, note)); err != nil {
 		return err
 	}
 	if !c.Yes {
-		if err := say(out, "Type yes to %s this at Twilio: ", verb); err != nil {
+		if err := printTo(out, "Type yes to %s this at Twilio: ", d.plain); err != nil {
 			return err
 		}
 		if !agreed(ctx, c.in) {
-			return errors.Join(say(out, "\n"), errNotChanged)
+			return errors.Join(printTo(out, "\n"), errNotChanged)
 		}
 	}
 	var told error
 	err := do(func(done doctor.Change, err error) {
-		text := fmt.Sprintf("✓ %s: %s\n", done.Number.PhoneNumber, map[string]string{"set": "set", "restore": "restored"}[verb])
+		text := fmt.Sprintf("✓ %s: %s\n", done.Number.PhoneNumber, d.done)
 		if err != nil {
 			text = fmt.Sprintf("✗ %s: %v\n", done.Number.PhoneNumber, err)
 		}
-		told = errors.Join(told, say(out, "%s", text))
+		told = errors.Join(told, printTo(out, "%s", text))
 	})
 	return errors.Join(err, told)
 }
 
-func proposal(changes []doctor.Change, verb, note string) string {
+func proposal(changes []doctor.Change, d deed, note string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "To %s at Twilio:\n", verb)
+	fmt.Fprintf(&b, "To %s at Twilio:\n", d.plain)
 	for _, c := range changes {
 		steps := c.Steps()
 		fmt.Fprintf(&b, "\n  %s\n", c.Number.PhoneNumber)
@@ -140,11 +150,7 @@ func proposal(changes []doctor.Change, verb, note string) string {
 			fmt.Fprintf(&b, "    %-18s  %s\n    %18s  → %s\n", s.Name, s.Now, "", s.To)
 		}
 	}
-	b.WriteByte('\n')
-	if note != "" {
-		b.WriteString(note + "\n")
-	}
-	return b.String()
+	return b.String() + "\n" + note
 }
 
 // agreed waits for a line, and takes nothing but a yes for one.
@@ -162,7 +168,7 @@ func agreed(ctx context.Context, in io.Reader) bool {
 	}
 }
 
-func say(w io.Writer, format string, args ...any) error {
+func printTo(w io.Writer, format string, args ...any) error {
 	_, err := fmt.Fprintf(w, format, args...)
 	return err
 }

@@ -50,7 +50,11 @@ func (p Patient) examineTwilio(ctx context.Context) ([]Finding, office) {
 	c := p.Twilio
 	const bothStand = "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN: both stand on the first page of " + console + ", under Account Info."
 	if c.missing() {
-		return []Finding{trouble(areaTwilio, "No Twilio account is set: every webhook gets 503, so no call is answered.", bothStand)}, office{}
+		what := "No Twilio account is set"
+		if c.AccountSID != "" {
+			what = theToken + " is not set"
+		}
+		return []Finding{trouble(areaTwilio, what+": every webhook gets 503, so no call is answered.", bothStand)}, office{}
 	}
 	if _, err := c.client(false); errors.Is(err, twilio.ErrSID) {
 		return []Finding{trouble(areaTwilio, fmt.Sprintf("TWILIO_ACCOUNT_SID is %q, which is no account's.", c.AccountSID),

@@ -9,7 +9,6 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/viewer"
-	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/phone"
@@ -39,22 +38,24 @@ func (a Audio) whoever(r *http.Request, p links.Purpose) (context.Context, error
 
 func (a Audio) recording(w http.ResponseWriter, r *http.Request) {
 	ctx, err := a.whoever(r, links.Audio)
-	if err != nil {
-		refuse(w, err)
-		return
+	if err == nil {
+		err = a.play(ctx, w, r)
 	}
-	v, err := a.DB.Voicemail.Get(ctx, r.PathValue("id"))
+	if err != nil {
+		a.refuse(ctx, w, err)
+	}
+}
+
+// play serves the audio of a voicemail that the viewer may see.
+func (a Audio) play(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	v, err := a.DB.Voicemail.Get(ctx, anID(r.PathValue("id")))
 	if ent.IsNotFound(err) || err == nil && v.Audio != phone.AudioStored {
-		err = phone.Missing()
+		return phone.Missing()
 	}
 	if err != nil {
-		refuse(w, err)
-		return
+		return fmt.Errorf("load voicemail %s: %w", r.PathValue("id"), err)
 	}
-	if err := a.serve(ctx, w, r, v); err != nil {
-		a.Log.ErrorContext(ctx, "serve a recording", "voicemail", v.ID, "error", err)
-		refuse(w, err)
-	}
+	return a.serve(ctx, w, r, v)
 }
 
 func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, v *ent.Voicemail) error {
@@ -77,7 +78,7 @@ func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request
 	return nil
 }
 
-func refuse(w http.ResponseWriter, err error) {
+func (a Audio) refuse(ctx context.Context, w http.ResponseWriter, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch phone.CodeOf(err) {
 	case phone.Unauthenticated:
@@ -86,6 +87,7 @@ func refuse(w http.ResponseWriter, err error) {
 	case phone.NotFound:
 		http.Error(w, "There is no such recording.", http.StatusNotFound)
 	default:
+		a.Log.ErrorContext(ctx, "serve a recording", "error", err)
 		http.Error(w, "The recording cannot be played right now.", http.StatusServiceUnavailable)
 	}
 }
@@ -97,7 +99,7 @@ func (a Audio) page(w http.ResponseWriter, r *http.Request) {
 		web.WriteVoicemail(w, http.StatusUnauthorized, web.VoicemailPage{State: web.VoicemailLinkExpired})
 		return
 	}
-	v, err := a.DB.Voicemail.Query().Where(voicemail.ID(r.PathValue("id"))).Only(ctx)
+	v, err := a.DB.Voicemail.Get(ctx, anID(r.PathValue("id")))
 	if err != nil {
 		a.missingPage(ctx, w, err)
 		return

@@ -39,11 +39,8 @@ func TestEventsReachTheOtherReplica(t *testing.T) {
 	for i := range many {
 		many[i] = events.Event{Kind: events.Voicemail, Owner: "usr_1", ID: fmt.Sprintf("vm_%s%d", strings.Repeat("x", 26), i)}
 	}
-	a.Publish(many...)
-	eventually(t, func() bool { return woken(far) })
-	if n := far.Take(); !n.Anything {
-		t.Errorf("named %d ids; more than a notification holds must wake for anything", len(n.IDs))
-	}
+	a.Publish(many...) // more than a notification holds: it names nothing, and wakes for anything
+	eventually(t, func() bool { return woken(far) && far.Take().Anything })
 }
 
 // After its connection was killed the relay wakes everybody, since something may have been missed.

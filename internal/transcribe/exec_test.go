@@ -212,7 +212,6 @@ func TestAFolderThatIsGoneIsNoReasonToGiveUp(t *testing.T) {
 
 func TestTheProgramIsNotAskedAboutWhatIsNoAudio(t *testing.T) {
 	t.Parallel()
-	hour := phoneWAV(make([]int16, 8000*3601)...)
 	for _, c := range []struct {
 		name, message string
 		rec           *recording
@@ -223,7 +222,6 @@ func TestTheProgramIsNotAskedAboutWhatIsNoAudio(t *testing.T) {
 		{"HTML", "The recording is not in a form that can be transcribed.", &recording{data: []byte("<html>")}, typeWAV, false},
 		{"24 bits", "The recording is not in a form that can be transcribed.", &recording{data: wavOf(format{formatPCM, 1, 24, 8000}, voice)}, typeWAV, false},
 		{"silence", "The recording is empty.", &recording{data: phoneWAV()}, typeWAV, false},
-		{"a lecture", "The recording is too long to be transcribed.", &recording{data: hour}, typeWAV, false},
 		{"a broken disk", "The recording could not be read.", &recording{data: voice[:999], broken: errors.New("broken")}, typeWAV, true},
 	} {
 		engine, dir := asked(t, "fail")
@@ -236,6 +234,11 @@ func TestTheProgramIsNotAskedAboutWhatIsNoAudio(t *testing.T) {
 		}
 		mustBeEmpty(t, dir)
 	}
+}
+
+func TestALectureIsRefusedForGood(t *testing.T) {
+	t.Parallel()
+	mustFail(t, "", explainProgram(t.Context(), errors.Join(errTooLong, nil)), false, "The recording is too long to be transcribed.")
 }
 
 func TestAProgramThatHangsIsEnded(t *testing.T) {

@@ -38,26 +38,28 @@ func resample(out *samples, in *frames, rate int) error {
 // frames reads samples, all channels as one.
 type frames struct {
 	format
-	in    io.Reader
-	frame []byte
+	in          io.Reader
+	block, rest []byte // what was read at once, and what of it is still to come
+	width       int    // of a frame
 }
 
 func newFrames(in io.Reader, f format) *frames {
-	return &frames{f, in, make([]byte, int(f.channels)*int(f.bits/8))}
+	width := int(f.channels) * int(f.bits/8)
+	return &frames{format: f, in: in, block: make([]byte, 4096*width), width: width}
 }
 
 // next is the mean of the next n frames, or of as many as there are; a last one that is cut short does not count.
 func (f *frames) next(n int) (int64, error) {
 	var sum, values int64
 	for range n {
-		_, err := io.ReadFull(f.in, f.frame)
+		frame, err := f.read()
 		if err != nil && atEnd(err) {
 			break
 		}
 		if err != nil {
 			return 0, err
 		}
-		sum += f.sum()
+		sum += f.sum(frame)
 		values += int64(f.channels)
 	}
 	if values == 0 {
@@ -66,15 +68,28 @@ func (f *frames) next(n int) (int64, error) {
 	return sum / values, nil
 }
 
-func (f *frames) sum() (sum int64) {
+func (f *frames) read() (frame []byte, err error) {
+	if len(f.rest) < f.width {
+		kept := copy(f.block, f.rest)
+		n, err := io.ReadAtLeast(f.in, f.block[kept:], f.width-kept)
+		f.rest = f.block[:kept+n]
+		if err != nil {
+			return nil, err
+		}
+	}
+	frame, f.rest = f.rest[:f.width], f.rest[f.width:]
+	return frame, nil
+}
+
+func (f *frames) sum(frame []byte) (sum int64) {
 	if f.encoding == formatMuLaw {
-		for _, b := range f.frame {
+		for _, b := range frame {
 			sum += int64(fromMuLaw(b))
 		}
 		return sum
 	}
-	for b := f.frame; len(b) > 1; b = b[2:] {
-		sum += int64(int16(binary.LittleEndian.Uint16(b)))
+	for ; len(frame) > 1; frame = frame[2:] {
+		sum += int64(int16(binary.LittleEndian.Uint16(frame)))
 	}
 	return sum
 }

@@ -82,14 +82,14 @@ func TestATextIsFitToBeKept(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", MaxText)
 	for text, want := range map[string]string{
-		"":                               "",
-		" hello\r\n":                     "hello",
-		"a\x00b":                         "ab",
-		"a\xffb":                         "ab",
-		"first\nsecond":                  "first\nsecond",
-		long:                             long[:MaxText],
-		"x" + long:                       "x" + long[:MaxText-2],
-		strings.Repeat(" ", MaxText+1):   "",
+		"":                                "",
+		" hello\r\n":                      "hello",
+		"a\x00b":                          "ab",
+		"a\xffb":                          "ab",
+		"first\nsecond":                   "first\nsecond",
+		long:                              long[:MaxText],
+		"x" + long:                        "x" + long[:MaxText-2],
+		strings.Repeat(" ", MaxText+1):    "",
 		"<b>&amp; \U0001F600 \u202e שלום": "<b>&amp; \U0001F600 \u202e שלום",
 	} {
 		if got := plain(text); got != want || !utf8.ValidString(got) || len(got) > MaxText {

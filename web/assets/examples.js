@@ -132,8 +132,8 @@ mutation CreatePlan {
 
 mutation CreateUser {
   createUser(input: {
-    email: "olivia@example.com"
-    name: "Olivia"
+    email: "oscar@example.com"
+    name: "Oscar"
     locale: "en"
     timeZone: "Europe/London"
   }) {
