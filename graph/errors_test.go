@@ -62,7 +62,9 @@ func TestAPanicCostsOneFieldOfOneRequest(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
 		vm := w.voicemails(a, 1)[0]
-		w.write(func(tx *ent.Client) error { return tx.Voicemail.UpdateOneID(vm).SetAudio(phone.AudioStored).Exec(w.ctx) })
+		w.write(func(tx *ent.Client) error {
+			return tx.Voicemail.UpdateOneID(vm).SetAudio(phone.AudioStored).Exec(w.ctx)
+		})
 		broken := *w.resolver
 		broken.Links = nil // so that making a link panics
 		w.handler = w.door(t, &broken)

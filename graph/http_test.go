@@ -78,14 +78,14 @@ func TestTheAnswerHasTheTypeThatTheClientLikesBest(t *testing.T) {
 	w := light(t)
 	for accept, want := range map[string]string{
 		"": jsonType, "*/*": jsonType, "application/*": jsonType, "application/json": jsonType, "application/graphql-response+json": responseType,
-		"application/graphql-response+json, application/json":               responseType,
-		"application/json, application/graphql-response+json":               jsonType,
-		"application/json;q=0.5, application/graphql-response+json;q=0.9":   responseType,
-		"application/graphql-response+json;q=0, application/json":           jsonType,
-		"text/html, */*;q=0.1":                                              jsonType,
-		"text/event-stream, application/json":                               jsonType,
-		"application/json; charset=utf-8":                                   jsonType,
-		"APPLICATION/JSON":                                                  jsonType,
+		"application/graphql-response+json, application/json":             responseType,
+		"application/json, application/graphql-response+json":             jsonType,
+		"application/json;q=0.5, application/graphql-response+json;q=0.9": responseType,
+		"application/graphql-response+json;q=0, application/json":         jsonType,
+		"text/html, */*;q=0.1":                jsonType,
+		"text/event-stream, application/json": jsonType,
+		"application/json; charset=utf-8":     jsonType,
+		"APPLICATION/JSON":                    jsonType,
 		"application/graphql-response+json; charset=utf-8, text/plain; q=x": responseType,
 		"garbage, ;;, application/json":                                     jsonType,
 	} {

@@ -3,6 +3,7 @@ package webhooks_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -223,6 +224,35 @@ func TestAWithheldCallerGoesThroughTheDoor(t *testing.T) {
 		root := w.gets(decisions()["voice"].with(func(v url.Values) { v.Del("From") }), dials)
 		if got := root.Kids[0].attr("callerId"); got != mask {
 			t.Errorf("without a From the phone shows %q, want %s", got, mask)
+		}
+	}, jobs.Migrate)
+}
+
+func TestOddDurationsAreNotKnown(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, nil).inhabit()
+		for i, odd := range []string{"", "abc", "-5", "1.5", "86401", "99999999999999999999", "86400"} {
+			sid, rec := callSID[:33]+strconv.Itoa(i), recSID[:33]+strconv.Itoa(i)
+			for _, h := range []hook{
+				callbacks()["status"].with(func(v url.Values) { v.Set("CallSid", sid); v.Set("CallDuration", odd) }),
+				{strings.Replace(callbacks()["recording"].uri, callSID, sid, 1), recordingForm("completed", "CallSid", sid, "RecordingSid", rec, "RecordingDuration", odd)},
+			} {
+				if got := w.post(h); got != taken {
+					t.Errorf("%q: got %s, want 204", odd, got)
+				}
+			}
+			c, err := db.Client().Call.Query().Where(call.CallSid(sid)).WithVoicemails().Only(w.ctx)
+			check(t, err)
+			if odd == "86400" {
+				if c.DurationSeconds == nil || *c.DurationSeconds != 86400 || c.Edges.Voicemails[0].DurationSeconds != 86400 {
+					t.Errorf("%q is not known: %v, %v", odd, c, c.Edges.Voicemails[0])
+				}
+				continue
+			}
+			if c.DurationSeconds != nil || c.Edges.Voicemails[0].DurationSeconds != 0 {
+				t.Errorf("%q is taken for a duration: %v, %v", odd, c, c.Edges.Voicemails[0])
+			}
 		}
 	}, jobs.Migrate)
 }

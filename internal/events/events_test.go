@@ -145,4 +145,3 @@ func BenchmarkPublishToOneOf5000(b *testing.B) {
 		h.Publish(Event{Kind: Voicemail, Owner: "usr_me", ID: "vm_1"})
 	}
 }
-

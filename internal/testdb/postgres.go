@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	_ "github.com/lib/pq"
 
@@ -141,7 +142,7 @@ func (s *postgres) buildTemplate(ctx context.Context, n int, also []database.Mig
 }
 
 func (s *postgres) create(ctx context.Context, name, template string) error {
-	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template+""); err != nil {
+	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		return fmt.Errorf("make database %s: %w", name, err)
 	}
 	return nil
@@ -159,9 +160,26 @@ func (s *postgres) fresh(t testing.TB, template string) string {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if _, err := s.admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := s.drop(ctx, name); err != nil {
 			t.Errorf("drop database %s: %v", name, err)
 		}
 	})
 	return s.address(name, "", "")
+}
+
+// drop drops a database, once its sessions have had the moment that they need to end: PostgreSQL, finding one, would throw it out and
+// then sleep for a tenth of a second.
+func (s *postgres) drop(ctx context.Context, name string) error {
+	for begun := time.Now(); time.Since(begun) < 100*time.Millisecond; time.Sleep(time.Millisecond) {
+		var left bool
+		const query = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = $1)"
+		if err := s.admin.QueryRowContext(ctx, query, name).Scan(&left); err != nil {
+			return err
+		}
+		if !left {
+			break
+		}
+	}
+	_, err := s.admin.ExecContext(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+	return err
 }

@@ -5,7 +5,8 @@
 // binaries on this machine, and that ends with the process however that ends. Where there are none the PostgreSQL half of a test is
 // skipped, or fails when TEST_POSTGRES_REQUIRED is 1.
 //
-// The migrations run once per process and database; every test gets a copy.
+// The migrations run once per process and kind; every test gets a copy, which takes about 2 ms on SQLite, and on PostgreSQL about 50 ms
+// where its files are in memory and several times that where they are on a disk.
 package testdb
 
 import (

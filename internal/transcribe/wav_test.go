@@ -1,6 +1,7 @@
 package transcribe
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -160,7 +161,7 @@ func TestAHostileHeaderIsRefused(t *testing.T) {
 		{"a short format", with(16, "\x0e\x00\x00\x00"), errNotWAV},
 		{"a format of 4 GiB", with(16, "\xff\xff\xff\xff"), errNotWAV},
 		{"a chunk of 4 GiB", slices.Concat(plain[:12], []byte("LIST\xff\xff\xff\xff"), plain[12:]), errNotWAV},
-		{"chunks without end", slices.Concat(plain[:12], bytes.Repeat([]byte("LIST\x00\x00\x00\x00"), maxBeforeAudio)), errNotWAV},
+		{"chunks without end", slices.Concat(plain[:12], bytes.Repeat([]byte("LIST\x00\x00\x00\x00"), maxBeforeAudio/8), plain[12:]), errNotWAV},
 		{"no audio", phoneWAV(), errEmpty},
 		{"half a sample", plain[:45], errEmpty},
 		{"no channel", with(22, "\x00\x00"), errFormat},
@@ -188,24 +189,11 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// nowhere counts what is written to it.
-type nowhere struct{ n int64 }
-
-func (w *nowhere) Write(p []byte) (int, error) {
-	w.n += int64(len(p))
-	return len(p), nil
-}
-
-func (w *nowhere) Seek(int64, int) (int64, error) { return 0, nil }
-
-func TestAudioWithoutEndIsRefusedAfterAnHour(t *testing.T) {
+func TestAudioWithoutEndIsRefused(t *testing.T) {
 	t.Parallel()
-	bomb := wavOf(format{formatMuLaw, 1, 8, 4000}, nil)
-	copy(bomb[40:], "\xff\xff\xff\xff")
-	var out nowhere
-	const rate = 1000 // which is enough to wait for
-	if err := convert(&out, io.MultiReader(bytes.NewReader(bomb), endless{}), rate); !errors.Is(err, errTooLong) || out.n > 2*maxSeconds*rate+headerSize {
-		t.Errorf("got %v after %d bytes, want %v", err, out.n, errTooLong)
+	out := &samples{to: bufio.NewWriter(io.Discard), most: 1000}
+	if err := resample(out, newFrames(endless{}, telephone), engineRate); !errors.Is(err, errTooLong) || out.n != 1000 {
+		t.Errorf("got %v after %d samples, want %v", err, out.n, errTooLong)
 	}
 }
 
@@ -279,7 +267,7 @@ func FuzzConvert(f *testing.F) {
 func BenchmarkTenMinutes(b *testing.B) {
 	wav := phoneWAV(make([]int16, 600*8000)...)
 	for b.Loop() {
-		if err := convert(&nowhere{}, bytes.NewReader(wav), engineRate); err != nil {
+		if err := convert(&memory{}, bytes.NewReader(wav), engineRate); err != nil {
 			b.Fatal(err)
 		}
 	}

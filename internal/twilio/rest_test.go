@@ -168,8 +168,12 @@ func TestContextsEndRESTCalls(t *testing.T) {
 			h.answers = []http.HandlerFunc{stalls(t, begin)}
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
+			began := time.Now()
 			if got := refusal(t, askAccount(ctx, h.client(t))); got.Status != 0 || !errors.Is(got, context.DeadlineExceeded) || !got.Temporary() {
 				t.Errorf("got %#v", got)
+			}
+			if took := time.Since(began); took > twilio.AnswerWithin/2 {
+				t.Errorf("it took %v", took)
 			}
 		})
 	}
