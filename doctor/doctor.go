@@ -2,7 +2,8 @@
 // what can be mended from here: where our numbers lead at Twilio.
 //
 // It promises:
-//   - [Examine] changes nothing, but for probes that it takes away again, and what is away keeps it from examining nothing else.
+//   - [Examine] changes nothing, but for probes that it takes away again and missing folders that the start would make too; what is away
+//     keeps it from examining nothing else.
 //   - [Fix] touches our own numbers only, after writing down what they were; [Restore] brings back what was written down first.
 //   - No password, key or token is in anything that it says.
 package doctor

@@ -22,7 +22,8 @@ func wav() []byte {
 	var b bytes.Buffer
 	b.WriteString("RIFF")
 	for _, v := range []any{
-		uint32(36 + len(samples)), []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), uint32(8000), uint32(8000), uint16(1), uint16(8), []byte("data"), uint32(len(samples)), samples,
+		uint32(36 + len(samples)), []byte("WAVEfmt "), uint32(16), uint16(1), uint16(1), uint32(8000), uint32(8000), uint16(1), uint16(8),
+		[]byte("data"), uint32(len(samples)), samples,
 	} {
 		_ = binary.Write(&b, binary.LittleEndian, v) // a buffer takes everything
 	}
@@ -57,7 +58,8 @@ func TestTheAudioIsWhatWasRecordedForItsOwnerAndForWhoHasTheLink(t *testing.T) {
 		vm, audio := w.stored(a)
 		link := w.ask(a.token, `query($id: ID!) { node(id: $id) { ... on Voicemail { audioURL } } }`, vars{"id": vm}, "node.audioURL")[0]
 		for name, got := range map[string]reply{
-			"by token": w.fetch(http.MethodGet, w.url+"/recordings/"+vm, a.token), "by an administrator's": w.fetch(http.MethodGet, w.url+"/recordings/"+vm, w.admin), "by link": w.fetch(http.MethodGet, link, ""),
+			"by token": w.fetch(http.MethodGet, w.url+"/recordings/"+vm, a.token), "by link": w.fetch(http.MethodGet, link, ""),
+			"by an administrator's token": w.fetch(http.MethodGet, w.url+"/recordings/"+vm, w.admin),
 		} {
 			if got.Status != http.StatusOK || got.Body != string(audio) {
 				t.Errorf("%s: got %d and %d bytes, want 200 and the %d that were recorded", name, got.Status, len(got.Body), len(audio))
@@ -102,7 +104,8 @@ func TestPartsOfTheAudioAreServed(t *testing.T) {
 			t.Errorf("%v: got %d, %d bytes, %q; want %d, %d, %q", c.header, got.Status, len(got.Body), got.Header.Get("Content-Range"), c.status, len(c.body), c.part)
 		}
 	}
-	if head := w.fetch(http.MethodHead, address, a.token); head.Status != http.StatusOK || head.Body != "" || head.Header.Get("Content-Length") != fmt.Sprint(size) || len(etag) != 66 {
+	head := w.fetch(http.MethodHead, address, a.token)
+	if head.Status != http.StatusOK || head.Body != "" || head.Header.Get("Content-Length") != fmt.Sprint(size) || len(etag) != 66 {
 		t.Errorf("HEAD: got %d %v", head.Status, head.Header)
 	}
 	for _, method := range []string{http.MethodPost, http.MethodDelete, http.MethodPut} {

@@ -37,11 +37,13 @@ func (w *world) plant() (ids []string) {
 			SetForwardTo([]phone.Number{canaryNumber + "3000000"}).SetNotifyEmails([]string{canary + "notify@example.com"}).SaveX(w.ctx)
 		sub := tx.NumberSubscription.Create().SetOwnerID(user.ID).SetNumberID(number.ID).SetPlanID(planID).SetStartedAt(at).SetUsedSince(at).SaveX(w.ctx)
 		call := tx.Call.Create().SetOwnerID(user.ID).SetNumberID(number.ID).SetCallSid(canary + "callSid").SetFrom(canaryNumber + "4000000").SetTo(canaryNumber + "5000000").
-			SetStartedAt(at).SetChangedAt(at).SetTimeline([]phone.CallEvent{{At: at, Kind: canary + "kind", Detail: canary + "detail"}}).SetAnswers(map[string]phone.Stored{}).SaveX(w.ctx)
+			SetStartedAt(at).SetChangedAt(at).SetAnswers(map[string]phone.Stored{}).
+			SetTimeline([]phone.CallEvent{{At: at, Kind: canary + "kind", Detail: canary + "detail"}}).SaveX(w.ctx)
 		vm := tx.Voicemail.Create().SetOwnerID(user.ID).SetNumberID(number.ID).SetCallID(call.ID).SetRecordingSid(canary + "recordingSid").SetFrom(canaryNumber + "4000000").
 			SetDurationSeconds(5).SetReceivedAt(at).SetLearnedAt(at).SetPlace(1 << 40).SetAudioError(canary + "audioError").SetTranscript(canary + "transcript").
 			SetTranscriptionError(canary + "transcriptionError").SaveX(w.ctx)
-		delivery := tx.Delivery.Create().SetOwnerID(user.ID).SetVoicemailID(vm.ID).SetChannel(canary + "channel").SetRecipient(canary + "recipient").SetLastError(canary + "lastError").SaveX(w.ctx)
+		delivery := tx.Delivery.Create().SetOwnerID(user.ID).SetVoicemailID(vm.ID).SetChannel(canary + "channel").
+			SetRecipient(canary + "recipient").SetLastError(canary + "lastError").SaveX(w.ctx)
 		ids = []string{user.ID, token.ID, number.ID, sub.ID, call.ID, vm.ID, delivery.ID}
 		return nil
 	})
@@ -50,17 +52,23 @@ func (w *world) plant() (ids []string) {
 
 // oracles are conditions that ask for the other owner's values, for each type that lists filter by.
 var oracles = map[string][]string{
-	"User": {`{email: "kanari-email@example.com"}`, `{not: {email: "kanari-email@example.com"}}`, `{or: [{email: "kanari-email@example.com"}, {id: "x"}]}`, `{and: [{idIn: ["x"]}]}`},
+	"User": {
+		`{email: "kanari-email@example.com"}`, `{not: {email: "kanari-email@example.com"}}`, `{or: [{email: "kanari-email@example.com"}, {id: "x"}]}`,
+		`{and: [{idIn: ["x"]}]}`,
+	},
 	"MaskedNumber": {
 		`{phoneNumber: "+19992000000"}`, `{label: "Kanari-label"}`, `{labelContainsFold: "kanari"}`, `{not: {labelContainsFold: "kanari"}}`, `{state: ACTIVE}`, `{id: "x"}`,
-		`{hasOwnerWith: [{email: "kanari-email@example.com"}]}`, `{not: {hasOwnerWith: [{email: "kanari-email@example.com"}]}}`, `{or: [{label: "Kanari-label"}, {and: [{idIn: ["x"]}]}]}`,
+		`{hasOwnerWith: [{email: "kanari-email@example.com"}]}`, `{not: {hasOwnerWith: [{email: "kanari-email@example.com"}]}}`,
+		`{or: [{label: "Kanari-label"}, {and: [{idIn: ["x"]}]}]}`,
 	},
 	"Call": {
 		`{callSid: "Kanari-callSid"}`, `{from: "+19994000000"}`, `{not: {from: "+19994000000"}}`, `{hasNumberWith: [{label: "Kanari-label"}]}`, `{outcome: RINGING}`,
-		`{hasNumberWith: [{hasOwnerWith: [{email: "kanari-email@example.com"}]}]}`, `{or: [{outcomeIn: [RINGING, MISSED]}, {id: "x"}, {idIn: ["x"]}]}`, `{and: [{startedAtGTE: "2000-01-01T00:00:00Z"}, {startedAtLT: "2030-01-01T00:00:00Z"}]}`,
+		`{hasNumberWith: [{hasOwnerWith: [{email: "kanari-email@example.com"}]}]}`, `{or: [{outcomeIn: [RINGING, MISSED]}, {id: "x"}, {idIn: ["x"]}]}`,
+		`{and: [{startedAtGTE: "2000-01-01T00:00:00Z"}, {startedAtLT: "2030-01-01T00:00:00Z"}]}`,
 	},
 	"Voicemail": {
-		`{recordingSid: "Kanari-recordingSid"}`, `{from: "+19994000000"}`, `{transcriptContainsFold: "kanari"}`, `{not: {transcriptContainsFold: "kanari"}}`, `{heardAtIsNil: true}`,
+		`{recordingSid: "Kanari-recordingSid"}`, `{from: "+19994000000"}`, `{transcriptContainsFold: "kanari"}`, `{not: {transcriptContainsFold: "kanari"}}`,
+		`{heardAtIsNil: true}`,
 		`{hasNumberWith: [{label: "Kanari-label"}]}`, `{or: [{hasNumberWith: [{hasOwnerWith: [{email: "kanari-email@example.com"}]}]}, {id: "x"}, {idIn: ["x"]}]}`,
 		`{and: [{receivedAtGTE: "2000-01-01T00:00:00Z"}, {receivedAtLT: "2030-01-01T00:00:00Z"}]}`,
 	},

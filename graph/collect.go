@@ -21,6 +21,10 @@ func collecting(ctx context.Context) context.Context {
 	return graphql.WithOperationContext(ctx, &graphql.OperationContext{Variables: graphql.GetOperationContext(ctx).Variables})
 }
 
+// followed are the fields below which entgql reads along. Nothing else is followed either: fragments within fragments would make an
+// exponential work of it.
+var followed = []string{"edges", "node", "number", "owner", "plan", "call", "deliveries"}
+
 // merge is what several selections select, fragments resolved.
 func merge(sets ...ast.SelectionSet) (merged ast.SelectionSet) {
 	var names []string
@@ -49,7 +53,11 @@ func merge(sets ...ast.SelectionSet) (merged ast.SelectionSet) {
 		walk(set)
 	}
 	for _, name := range names {
-		merged = append(merged, &ast.Field{Name: name, Alias: name, SelectionSet: merge(below[name]...)})
+		field := &ast.Field{Name: name, Alias: name}
+		if slices.Contains(followed, name) {
+			field.SelectionSet = merge(below[name]...)
+		}
+		merged = append(merged, field)
 	}
 	return merged
 }

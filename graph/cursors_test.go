@@ -26,7 +26,7 @@ func noCursors() []string {
 		"", " ", "x", "!", "null", "1", base64.RawStdEncoding.EncodeToString([]byte("no msgpack")), strings.Repeat("k", 20_000),
 		base64.RawStdEncoding.EncodeToString(bytes.Repeat([]byte{0x91}, 15_000)), // lists in lists
 		base64.RawStdEncoding.EncodeToString([]byte("\x82\xa1i\xa3vm_\xa1v\xdd\xff\xff\xff\xff")),
-		cursor("", nil), cursor("", int64(5)), cursor(id, nil), cursor("vm_", "5"), cursor("vm_", 5.0), cursor("vm_", int64(-1)), cursor("vm_", uint64(1<<63)),
+		cursor("", nil), cursor("", int64(5)), cursor("vm_", "5"), cursor("vm_", 5.0), cursor("vm_", int64(-1)), cursor("vm_", uint64(1<<63)),
 		cursor("vm_", true), cursor("vm_", []any{5}), cursor("vm_", map[string]any{"a": 5}), cursor("vm_\x00", int64(5)), cursor("vm_\xff", time.Now()),
 		cursor("vm_' OR 1=1", int64(5)), cursor(strings.Repeat("vm_", 20), int64(5)), cursor(id, time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC)),
 		cursor(id, time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)), cursor("num_003623tzkqkk79wxnyjratrzrm", "a\x00"), cursor("num_003623tzkqkk79wxnyjratrzrm", "\xff"),

@@ -27,7 +27,7 @@ func (w *world) hidden(e problem, cause string) {
 		w.t.Errorf("got %v, want INTERNAL with a request id", e)
 	}
 	for _, word := range inside {
-		if strings.Contains(strings.ToLower(e.Message), word) {
+		if strings.Contains(strings.ToLower(strings.ReplaceAll(e.Message, id, "")), word) {
 			w.t.Errorf("%q tells of %q", e.Message, word)
 		}
 	}
@@ -46,7 +46,8 @@ func TestWhatIsWrongInsideIsLoggedAndNotTold(t *testing.T) {
 		w.exec(`ALTER TABLE plans RENAME TO gone`)
 		w.hidden(w.refused(a.token, `{ list: plans { totalCount } }`, nil, phone.Internal, "list"), "plans")
 		w.hidden(w.refused(w.admin, `mutation { createPlan(input: {name: "x", type: TRIAL, period: ONCE}) { id } }`, nil, phone.Internal, "createPlan"), "plans")
-		got := w.try(a.token, `query($p: ID!) { viewer { email } node(id: $p) { id } nodes(ids: [$p, $p]) { id } numbers { edges { node { label subscription { plan { name } } } } } }`, vars{"p": a.plan})
+		got := w.try(a.token, `query($p: ID!) { viewer { email } node(id: $p) { id } nodes(ids: [$p, $p]) { id }
+			numbers { edges { node { label subscription { plan { name } } } } } }`, vars{"p": a.plan})
 		want := `{"viewer":{"email":"ann@example.com"},"node":null,"nodes":[null,null],"numbers":{"edges":[{"node":{"label":"line of ann","subscription":null}}]}}`
 		if compact(t, got.Data) != compact(t, []byte(want)) || len(got.Errors) != 4 {
 			t.Errorf("got %s, want %s and four errors: one request fails where it must and nowhere else", got.Body, want)
@@ -127,7 +128,10 @@ func TestATextThatNoDatabaseTakesIsBadInput(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
-		for _, q := range []string{`calls(where: {callSid: $x})`, `voicemails(where: {transcriptContainsFold: $x})`, `numbers(where: {label: $x})`, `users(where: {email: $x})`, `voicemails(where: {from: $x})`} {
+		for _, q := range []string{
+			`calls(where: {callSid: $x})`, `voicemails(where: {transcriptContainsFold: $x})`, `numbers(where: {label: $x})`,
+			`users(where: {email: $x})`, `voicemails(where: {from: $x})`,
+		} {
 			got := w.try(a.token, `query($x: String) { it: `+q+` { totalCount } }`, vars{"x": "a\x00b"})
 			if len(got.Errors) == 0 && at(t, got.Data, "it.totalCount") == "0" {
 				continue // SQLite looks for it, and finds nothing

@@ -140,8 +140,8 @@ func TestEachConditionFindsWhatItSaysAndNothingOfOthers(t *testing.T) {
 				}
 			}
 		}
-		nested := w.page(s.a.token, list{operation: `{ node(id: "` + s.a.number + `") { ... on MaskedNumber { list: subscriptions%s } } }`, at: "node.list"}, `where: {id: "`+s.a.subscription+`"}`)
-		if got := nested.ids(); !slices.Equal(got, []string{s.a.subscription}) {
+		nested := list{operation: `{ node(id: "` + s.a.number + `") { ... on MaskedNumber { list: subscriptions%s } } }`, at: "node.list"}
+		if got := w.page(s.a.token, nested, `where: {id: "`+s.a.subscription+`"}`).ids(); !slices.Equal(got, []string{s.a.subscription}) {
 			t.Errorf("got %v, want its subscription", got)
 		}
 	})

@@ -101,10 +101,10 @@ func (r *Resolver) startAt(ctx context.Context, after *ent.Cursor) (int64, error
 	if after == nil {
 		return r.Desk.LastPlace(ctx)
 	}
-	if err := (list{prefix: "vm_", value: isPlace}).takes("after", after); err != nil {
+	if err := placed.takes("after", after); err != nil {
 		return 0, err
 	}
-	place, _ := placeOf(after)
+	place, _ := placeOf(after.Value)
 	return place, nil
 }
 

@@ -112,7 +112,8 @@ func TestFromAnEmptyListOnEverythingIsPushedOnceAndInOrder(t *testing.T) {
 		earlier := w.voicemails(b, 2) // the place is not nought any more
 		const empty = `query($n: ID!) { voicemails { edges { cursor } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } }
 			node(id: $n) { ... on MaskedNumber { voicemails(where: {heardAtIsNil: true}) { pageInfo { startCursor } } } } }`
-		got := w.ask(a.token, empty, vars{"n": a.number}, "voicemails.pageInfo.startCursor", "node.voicemails.pageInfo.startCursor", "voicemails.edges", "voicemails.pageInfo.hasNextPage")
+		got := w.ask(a.token, empty, vars{"n": a.number},
+			"voicemails.pageInfo.startCursor", "node.voicemails.pageInfo.startCursor", "voicemails.edges", "voicemails.pageInfo.hasNextPage")
 		if got[0] == "null" || got[0] != got[1] || got[2] != "[]" || got[3] != "false" {
 			t.Fatalf("got %v, want the present place in both lists", got)
 		}

@@ -42,14 +42,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(recovered)
 	gql.Use(extension.Introspection{})
-	signedIn := r.signedIn(gql)
-	return &Server{Sockets: sockets, Handler: o.cors(methods(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if sockets.Supports(req) { // sockets bring their token in their first message
-			gql.ServeHTTP(w, req)
-			return
-		}
-		signedIn.ServeHTTP(w, req)
-	})))}
+	return &Server{Sockets: sockets, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
 }
 
 // served is the schema without the directives that are meant for our generators, and without defer: we answer all at once.
@@ -79,9 +72,13 @@ func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Co
 	return ctx, s, nil
 }
 
-// signedIn lets through requests with a valid token.
-func (r *Resolver) signedIn(next http.Handler) http.Handler {
+// signedIn lets through requests with a valid token; sockets bring theirs in their first message.
+func (r *Resolver) signedIn(sockets *socket.Transport, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if sockets.Supports(req) {
+			next.ServeHTTP(w, req)
+			return
+		}
 		id, err := r.Desk.Authenticate(req.Context(), bearer(req))
 		if err != nil {
 			r.unauthorized(w, req, err)

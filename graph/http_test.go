@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/maskline/maskline/phone"
 )
@@ -99,7 +100,8 @@ func TestTheAnswerHasTheTypeThatTheClientLikesBest(t *testing.T) {
 			t.Errorf("Accept %q: got %s of a refusal, want %s", accept, bad.Header.Get("Content-Type"), want)
 		}
 	}
-	split := request(t, http.MethodPost, w.url+"/graphql", strings.NewReader(hello), "Authorization", "Bearer "+w.admin, "Content-Type", "application/json", "Accept", "text/html", "Accept", "application/json")
+	split := request(t, http.MethodPost, w.url+"/graphql", strings.NewReader(hello),
+		"Authorization", "Bearer "+w.admin, "Content-Type", "application/json", "Accept", "text/html", "Accept", "application/json")
 	if got := w.send(split); got.Status != http.StatusOK || got.Header.Get("Content-Type") != jsonType {
 		t.Errorf("Accept in two lines: got %d %s", got.Status, got.Header.Get("Content-Type"))
 	}
@@ -162,10 +164,14 @@ func TestABodyThatIsNotOneRequestIsRefusedAndNotEchoed(t *testing.T) {
 	w := light(t)
 	const secret = "S3CR3T"
 	for _, body := range []string{
-		``, ` `, `null`, `5`, `"` + secret + `"`, `[]`, `[` + hello + `]`, `[` + hello + `,` + hello + `]`, hello + hello, hello + `,` + hello, hello + secret, hello + "]", `{` + secret, `{"query": "` + secret,
-		`{}`, `{"query": null}`, `{"query": ""}`, `{"query": 5}`, `{"query": ["` + secret + `"]}`, `{"query": {"a": "` + secret + `"}}`, `{"query": true}`, `{"id": "` + secret + `"}`,
-		`{"query": "{ viewer { id } }", "variables": "` + secret + `"}`, `{"query": "{ viewer { id } }", "variables": ["` + secret + `"]}`, `{"query": "{ viewer { id } }", "variables": 5}`,
-		`{"query": "{ viewer { id } }", "operationName": 5}`, `{"query": "{ viewer { id } }", "operationName": {"a": "` + secret + `"}}`, `{"query": "{ viewer { id } }", "extensions": "` + secret + `"}`,
+		``, ` `, `null`, `5`, `"` + secret + `"`, `[]`, `[` + hello + `]`, `[` + hello + `,` + hello + `]`,
+		hello + hello, hello + `,` + hello, hello + secret, hello + "]", `{` + secret, `{"query": "` + secret,
+		`{}`, `{"query": null}`, `{"query": ""}`, `{"query": 5}`, `{"query": ["` + secret + `"]}`, `{"query": {"a": "` + secret + `"}}`,
+		`{"query": true}`, `{"id": "` + secret + `"}`,
+		`{"query": "{ viewer { id } }", "variables": "` + secret + `"}`, `{"query": "{ viewer { id } }", "variables": ["` + secret + `"]}`,
+		`{"query": "{ viewer { id } }", "variables": 5}`,
+		`{"query": "{ viewer { id } }", "operationName": 5}`, `{"query": "{ viewer { id } }", "operationName": {"a": "` + secret + `"}}`,
+		`{"query": "{ viewer { id } }", "extensions": "` + secret + `"}`,
 		`query=` + secret, "\x00" + secret, "\xff\xfe" + secret,
 	} {
 		w.failed(w.post(strings.NewReader(body)), http.StatusBadRequest, phone.BadUserInput, secret)
@@ -186,11 +192,15 @@ func TestABodyThatIsNotOneRequestIsRefusedAndNotEchoed(t *testing.T) {
 func TestGetAnswersQueriesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	w := light(t)
-	good := w.get(url.Values{"query": {`query A($id: ID!) { node(id: $id) { id } } query B { viewer { email } }`}, "operationName": {"B"}, "variables": {`{"id": "x"}`}, "extensions": {`{"a": 1}`}})
+	good := w.get(url.Values{
+		"query": {`query A($id: ID!) { node(id: $id) { id } } query B { viewer { email } }`}, "operationName": {"B"}, "variables": {`{"id": "x"}`}, "extensions": {`{"a": 1}`},
+	})
 	if good.Status != http.StatusOK || at(t, good.Data, "viewer.email") != "admin@localhost" {
 		t.Errorf("got %d %s", good.Status, good.Body)
 	}
-	for _, operation := range []string{`mutation { createPlan(input: {name: "made by get", type: TRIAL, period: ONCE}) { id } }`, `subscription { voicemailReceived { cursor } }`} {
+	for _, operation := range []string{
+		`mutation { createPlan(input: {name: "made by get", type: TRIAL, period: ONCE}) { id } }`, `subscription { voicemailReceived { cursor } }`,
+	} {
 		for _, accept := range []string{"application/json", "application/graphql-response+json"} {
 			got := w.get(url.Values{"query": {operation}}, "Accept", accept)
 			w.failed(got, http.StatusMethodNotAllowed, phone.BadUserInput, "made")
@@ -234,7 +244,8 @@ func TestAnotherUpgradeIsNoWayAroundTheToken(t *testing.T) {
 		}
 		w.failed(w.post(strings.NewReader(hello), "Upgrade", upgrade, "Connection", "Upgrade", "Authorization", ""), http.StatusUnauthorized, phone.Unauthenticated, "")
 	}
-	if got := w.post(strings.NewReader(hello), "Upgrade", "websocket", "Connection", "Upgrade", "Authorization", ""); got.Status < 400 || strings.Contains(got.Body, "admin@localhost") {
+	got := w.post(strings.NewReader(hello), "Upgrade", "websocket", "Connection", "Upgrade", "Authorization", "")
+	if got.Status < 400 || strings.Contains(got.Body, "admin@localhost") {
 		t.Errorf("a POST that upgrades: got %d %s", got.Status, got.Body)
 	}
 }
@@ -243,25 +254,28 @@ func TestBrowsersOfOurOwnAndOfFriendlyOriginsMayReadOurAnswers(t *testing.T) {
 	t.Parallel()
 	w := light(t)
 	for _, origin := range []string{
-		friend, w.url, "", "null", "https://evil.example", friend + ".evil.example", "https://evil-app.example", "http://app.example", friend + ":8443", strings.ToUpper(friend), friend + "/", "*", "file://", "https://app.example@evil.example",
+		friend, w.url, "", "null", "https://evil.example", friend + ".evil.example", "https://evil-app.example",
+		"http://app.example", friend + ":8443", strings.ToUpper(friend), friend + "/", "*", "file://", "https://app.example@evil.example",
 	} {
 		allowed := ""
 		if origin == friend {
 			allowed = friend
 		}
-		preflight := w.send(request(t, http.MethodOptions, w.url+"/graphql", nil, "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type"))
+		preflight := w.send(request(t, http.MethodOptions, w.url+"/graphql", nil, "Origin", origin,
+			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type"))
 		answer := w.post(strings.NewReader(hello), "Origin", origin)
 		denied := w.post(strings.NewReader(hello), "Origin", origin, "Authorization", "")
 		for name, got := range map[string]reply{"preflight": preflight, "answer": answer, "refusal": denied} {
-			if g := got.Header.Get("Access-Control-Allow-Origin"); g != allowed || !slices.Contains(got.Header.Values("Vary"), "Origin") || got.Header.Get("Access-Control-Allow-Credentials") != "" {
-				t.Errorf("%s for %q: got %q with Vary %v, want %q", name, origin, g, got.Header.Values("Vary"), allowed)
+			to, vary, credentials := got.Header.Get("Access-Control-Allow-Origin"), got.Header.Values("Vary"), got.Header.Get("Access-Control-Allow-Credentials")
+			if to != allowed || !slices.Contains(vary, "Origin") || credentials != "" {
+				t.Errorf("%s for %q: got %q with Vary %v, want %q", name, origin, to, vary, allowed)
 			}
 		}
 		if preflight.Status != http.StatusNoContent || preflight.Header.Get("Allow") == "" || answer.Status != http.StatusOK || denied.Status != http.StatusUnauthorized {
 			t.Errorf("%q: got %d, %d, %d, want 204, 200, 401", origin, preflight.Status, answer.Status, denied.Status)
 		}
-		if methods, headers := preflight.Header.Get("Access-Control-Allow-Methods"), preflight.Header.Get("Access-Control-Allow-Headers"); (allowed != "") != strings.Contains(methods, "POST") ||
-			(allowed != "") != (strings.Contains(headers, "authorization") && strings.Contains(headers, "content-type")) {
+		methods, headers := preflight.Header.Get("Access-Control-Allow-Methods"), preflight.Header.Get("Access-Control-Allow-Headers")
+		if (allowed != "") != strings.Contains(methods, "POST") || (allowed != "") != (strings.Contains(headers, "authorization") && strings.Contains(headers, "content-type")) {
 			t.Errorf("preflight for %q: got the methods %q and headers %q", origin, methods, headers)
 		}
 	}
@@ -311,7 +325,8 @@ func TestADocumentThatIsNotValidIsRefusedWithItsPlace(t *testing.T) {
 	w := light(t)
 	for _, q := range []string{
 		`{`, `{ viewer { nothing } }`, `{ viewer }`, `query A { viewer { id } } query B { viewer { id } }`, `fragment F on User { id }`, `{ viewer { id } } { viewer { id } }`,
-		`query($x: Int!) { calls(first: $x) { totalCount } }`, `{ node { id } }`, `{ node(id: 5.5) { id } }`, `{ viewer { tokens { hash } } }`, "{ viewer { id \x00 } }", `{ viewer { ...F } } fragment F on User { ...F }`,
+		`query($x: Int!) { calls(first: $x) { totalCount } }`, `{ node { id } }`, `{ node(id: 5.5) { id } }`,
+		`{ viewer { tokens { hash } } }`, "{ viewer { id \x00 } }", `{ viewer { ...F } } fragment F on User { ...F }`,
 	} {
 		got := w.try(w.admin, q, nil)
 		for _, e := range got.Errors {
@@ -322,5 +337,30 @@ func TestADocumentThatIsNotValidIsRefusedWithItsPlace(t *testing.T) {
 		if len(got.Errors) == 0 || got.Data != nil {
 			t.Errorf("%s: got %s, want errors and no data", q, got.Body)
 		}
+	}
+}
+
+// Each fragment spreads the next in three places: 3 to the power of 40 selections, if anybody were to count them.
+func TestFragmentsWithinFragmentsCostNoMoreThanTheyAreLong(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	w.exec(`DELETE FROM number_subscriptions`)
+	w.exec(`DELETE FROM masked_numbers`)
+	q := `{ numbers { edges { node { ...f0 } } } viewer { numbers { edges { node { ...f0 } } pageInfo { hasNextPage } } } }`
+	for i := range 40 {
+		q += fmt.Sprintf(` fragment f%d on MaskedNumber { calls { edges { node { number { ...f%[2]d } } } }
+			subscription { number { ...f%[2]d } } owner { numbers { edges { node { ...f%[2]d } } } } }`, i, i+1)
+	}
+	q += " fragment f40 on MaskedNumber { id }"
+	done := make(chan reply, 1)
+	go func() { done <- w.try(a.token, q, nil) }()
+	select {
+	case got := <-done:
+		if got.Errors != nil || compact(t, got.Data) != `{"numbers":{"edges":[]},"viewer":{"numbers":{"edges":[],"pageInfo":{"hasNextPage":false}}}}` {
+			t.Errorf("got %s", got.Body)
+		}
+	case <-time.After(patience):
+		t.Fatal("it is still at it")
 	}
 }

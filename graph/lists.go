@@ -34,7 +34,7 @@ func users(ctx context.Context, q *ent.UserQuery, p page, o *ent.UserOrder, wher
 	if l.by == ent.UserOrderFieldEmail.String() {
 		l.value = isText
 	}
-	return pageOf(ctx, q, l, p, where.Filter, ent.WithUserOrder(o), func(c *ent.UserConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	return readPage(ctx, q, l, p, where.Filter, ent.WithUserOrder(o), func(c *ent.UserConnection) found { return found{&c.PageInfo, &c.TotalCount} })
 }
 
 func numbers(ctx context.Context, q *ent.MaskedNumberQuery, p page, o *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
@@ -43,17 +43,18 @@ func numbers(ctx context.Context, q *ent.MaskedNumberQuery, p page, o *ent.Maske
 	}
 	l := list{prefix: "num_", by: o.Field.String(), direction: o.Direction, value: isTime}
 	if l.by == ent.MaskedNumberOrderFieldLabel.String() {
-		l.value = isText
+		l.value, l.zero = isText, ""
 	}
-	return pageOf(ctx, q, l, p, where.Filter, ent.WithMaskedNumberOrder(o), func(c *ent.MaskedNumberConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	return readPage(ctx, q, l, p, where.Filter, ent.WithMaskedNumberOrder(o), func(c *ent.MaskedNumberConnection) found { return found{&c.PageInfo, &c.TotalCount} })
 }
 
-func subscriptions(ctx context.Context, q *ent.NumberSubscriptionQuery, p page, o *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
+func subscriptions(ctx context.Context, q *ent.NumberSubscriptionQuery, p page, o *ent.NumberSubscriptionOrder,
+	where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
 	if o == nil {
 		o = &ent.NumberSubscriptionOrder{Direction: newestFirst, Field: ent.NumberSubscriptionOrderFieldStartedAt}
 	}
 	l := list{prefix: "sub_", by: o.Field.String(), direction: o.Direction, value: isTime}
-	return pageOf(ctx, q, l, p, where.Filter, ent.WithNumberSubscriptionOrder(o), func(c *ent.NumberSubscriptionConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	return readPage(ctx, q, l, p, where.Filter, ent.WithNumberSubscriptionOrder(o), func(c *ent.NumberSubscriptionConnection) found { return found{&c.PageInfo, &c.TotalCount} })
 }
 
 func calls(ctx context.Context, q *ent.CallQuery, p page, o *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
@@ -61,17 +62,18 @@ func calls(ctx context.Context, q *ent.CallQuery, p page, o *ent.CallOrder, wher
 		o = &ent.CallOrder{Direction: newestFirst, Field: ent.CallOrderFieldStartedAt}
 	}
 	l := list{prefix: "call_", by: o.Field.String(), direction: o.Direction, value: isTime}
-	return pageOf(ctx, q, l, p, where.Filter, ent.WithCallOrder(o), func(c *ent.CallConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	return readPage(ctx, q, l, p, where.Filter, ent.WithCallOrder(o), func(c *ent.CallConnection) found { return found{&c.PageInfo, &c.TotalCount} })
 }
 
 // voicemails without an order of their own are in the order of appearance, whose cursors are places.
 func voicemails(ctx context.Context, q *ent.VoicemailQuery, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	value := isTime
+	l := placed
 	if o == nil {
-		o, value = inPlace, isPlace
+		o = inPlace
+	} else {
+		l = list{prefix: "vm_", by: o.Field.String(), direction: o.Direction, value: isTime}
 	}
-	l := list{prefix: "vm_", by: o.Field.String(), direction: o.Direction, value: value}
-	return pageOf(ctx, q, l, p, where.Filter, ent.WithVoicemailOrder(o), func(c *ent.VoicemailConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	return readPage(ctx, q, l, p, where.Filter, ent.WithVoicemailOrder(o), func(c *ent.VoicemailConnection) found { return found{&c.PageInfo, &c.TotalCount} })
 }
 
 // plans without an order of their own are by id: an id begins with its time, and plans carry no other.
@@ -81,7 +83,7 @@ func plans(ctx context.Context, q *ent.PlanQuery, p page, o *ent.PlanOrder, wher
 		o, value = &ent.PlanOrder{Direction: newestFirst, Field: ent.DefaultPlanOrder.Field}, isNothing
 	}
 	l := list{prefix: "plan_", by: o.Field.String(), direction: o.Direction, value: value}
-	return pageOf(ctx, q, l, p, where.Filter, ent.WithPlanOrder(o), func(c *ent.PlanConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	return readPage(ctx, q, l, p, where.Filter, ent.WithPlanOrder(o), func(c *ent.PlanConnection) found { return found{&c.PageInfo, &c.TotalCount} })
 }
 
 // query is what ent generates for each type.
@@ -98,8 +100,8 @@ type found struct {
 	total *int
 }
 
-// pageOf reads a page of a list. entgql takes any cursor for the one to go on from, so that at the other end of the page is a condition.
-func pageOf[Q query[Q, Where, Option, Conn], Where ~func(*sql.Selector), Option, Conn any](
+// readPage reads a page of a list. entgql takes any cursor for the one to go on from, so that at the other end of the page is a condition.
+func readPage[Q query[Q, Where, Option, Conn], Where ~func(*sql.Selector), Option, Conn any](
 	ctx context.Context, q Q, l list, p page, filter func(Q) (Q, error), order Option, of func(Conn) found,
 ) (conn Conn, err error) {
 	if p, err = p.check(l); err != nil {
@@ -138,10 +140,11 @@ func capped(count int) int { return min(count, countsTo) }
 
 // list is one list in one order.
 type list struct {
-	prefix    string                 // of the ids in it
-	by        string                 // the order's field, named as its column but in capitals; none for the id
-	value     func(*ent.Cursor) bool // tells whether a cursor's value is one of this order
+	prefix    string // of the ids in it
+	by        string // the order's field, named as its column but in capitals; none for the id
 	direction entgql.OrderDirection
+	value     func(any) bool // tells whether a cursor's value is one of this order
+	zero      any            // the value of a cursor without one: msgpack leaves out what is nought or empty
 }
 
 // within are the conditions of the cursor at the end of the page: before when it is counted from the first row, after when from the last.
@@ -182,31 +185,35 @@ func (p page) check(l list) (page, error) {
 }
 
 func (l list) takes(name string, c *ent.Cursor) error {
-	if c != nil && (!strings.HasPrefix(c.ID, l.prefix) || !isID(c.ID) || !l.value(c)) {
+	if c == nil {
+		return nil
+	}
+	if c.Value == nil {
+		c.Value = l.zero
+	}
+	if !strings.HasPrefix(c.ID, l.prefix) || !isID(c.ID) || !l.value(c.Value) {
 		return phone.Bad(name, name+" is the cursor of another list, or of another order.")
 	}
 	return nil
 }
 
-func isTime(c *ent.Cursor) bool {
-	t, ok := c.Value.(time.Time)
+func isTime(v any) bool {
+	t, ok := v.(time.Time)
 	return ok && t.Year() >= 1 && t.Year() <= 9999 // what a database takes
 }
 
-func isText(c *ent.Cursor) bool {
-	s, ok := c.Value.(string)
+func isText(v any) bool {
+	s, ok := v.(string)
 	return ok && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-func isNothing(c *ent.Cursor) bool { return c.Value == nil }
+func isNothing(v any) bool { return v == nil }
 
-func isPlace(c *ent.Cursor) bool { _, ok := placeOf(c); return ok }
+func isPlace(v any) bool { _, ok := placeOf(v); return ok }
 
-// placeOf is the place that a cursor names; msgpack packs whole numbers in every width, and nought not at all.
-func placeOf(c *ent.Cursor) (int64, bool) {
-	switch n := c.Value.(type) {
-	case nil:
-		return 0, c.ID == cursorAt(0).ID
+// placeOf is the place that a cursor has for a value; msgpack packs whole numbers in every width.
+func placeOf(v any) (int64, bool) {
+	switch n := v.(type) {
 	case int8:
 		return int64(n), n >= 0
 	case int16:

@@ -43,7 +43,7 @@ func (w *world) crowded(tn tenant) []list {
 	w.write(func(tx *ent.Client) error {
 		for i := range crowd {
 			at := base.Add(time.Duration(i/5) * time.Millisecond)
-			text := fmt.Sprintf("same %d", i%4)
+			text := []string{"", "a", "a b", "b"}[i%4]
 			user := tx.User.Create().SetEmail(fmt.Sprintf("%d@crowd.example", 7*i%crowd)).SetName("").SetCreatedAt(at).SaveX(w.ctx)
 			add("users", user.ID, "", stamp(at), "CREATED_AT", stamp(at), "EMAIL", user.Email)
 			num := tx.MaskedNumber.Create().SetOwnerID(tn.user).SetPhoneNumber(phone.Number(fmt.Sprintf("+1666%07d", i))).SetLabel(text).
@@ -56,8 +56,8 @@ func (w *world) crowded(tn tenant) []list {
 			vm := tx.Voicemail.Create().SetOwnerID(tn.user).SetNumberID(tn.number).SetRecordingSid(w.sid("RE")).SetFrom("anonymous").SetDurationSeconds(1).
 				SetReceivedAt(at).SetLearnedAt(at).SetPlace(place).SaveX(w.ctx)
 			add("voicemails", vm.ID, "", fmt.Sprint(place), "RECEIVED_AT", stamp(at))
-			plan := tx.Plan.Create().SetName(text).SetType(phone.PlanTrial).SetPeriod(phone.PeriodMonth).SaveX(w.ctx)
-			add("plans", plan.ID, "", "", "NAME", text)
+			plan := tx.Plan.Create().SetName("plan " + text).SetType(phone.PlanTrial).SetPeriod(phone.PeriodMonth).SaveX(w.ctx)
+			add("plans", plan.ID, "", "", "NAME", "plan "+text)
 			sub := tx.NumberSubscription.Create().SetOwnerID(tn.user).SetNumberID(tn.number).SetPlanID(plan.ID).SetActive(false).SetStartedAt(at).SetUsedSince(at).SaveX(w.ctx)
 			add("subscriptions", sub.ID, "", stamp(at), "STARTED_AT", stamp(at))
 		}
@@ -249,14 +249,17 @@ func TestTotalCountIsExactUpTo10000(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
 		// One voicemail, and 10,002 that are like it but for the caller.
-		w.exec(`INSERT INTO voicemails (id, owner_id, number_id, recording_sid, "from", duration_seconds, received_at, learned_at, audio, audio_type, audio_size, audio_sha256, transcription, place)
+		w.exec(`INSERT INTO voicemails (id, owner_id, number_id, recording_sid, "from", duration_seconds, received_at, learned_at,
+				audio, audio_type, audio_size, audio_sha256, transcription, place)
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10002)
 			SELECT 'vm_' || i, owner_id, number_id, 'RE' || i, CASE WHEN i <= 9999 THEN 'many' WHEN i = 10000 THEN 'one' ELSE 'few' END,
-				duration_seconds, received_at, learned_at, audio, audio_type, audio_size, audio_sha256, transcription, 1000 + i FROM n, voicemails WHERE id = $1`, w.voicemails(a, 1)[0])
+				duration_seconds, received_at, learned_at, audio, audio_type, audio_size, audio_sha256, transcription, 1000 + i
+			FROM n, voicemails WHERE id = $1`, w.voicemails(a, 1)[0])
 		for where, want := range map[string]int{
 			`{}`: 10_000, `{not: {from: "one"}}`: 10_000, `{or: [{from: "many"}, {from: "one"}]}`: 10_000, `{from: "many"}`: 9_999, `{from: "few"}`: 2, `{from: "nobody"}`: 0,
 		} {
-			w.wants(a.token, `query($n: ID!) { voicemails(where: `+where+`) { totalCount } node(id: $n) { ... on MaskedNumber { unheardVoicemails voicemails(where: `+where+`) { totalCount } } } }`,
+			w.wants(a.token, `query($n: ID!) { voicemails(where: `+where+`) { totalCount }
+				node(id: $n) { ... on MaskedNumber { unheardVoicemails voicemails(where: `+where+`) { totalCount } } } }`,
 				vars{"n": a.number}, fmt.Sprintf(`{"voicemails": {"totalCount": %d}, "node": {"unheardVoicemails": 10000, "voicemails": {"totalCount": %d}}}`, want, want))
 		}
 		w.exec(`UPDATE voicemails SET heard_at = $1 WHERE "from" = 'few' OR place < 1000`, w.now())
@@ -303,15 +306,18 @@ func TestAFieldThatIsSelectedTwiceIsAnsweredWholeBothTimes(t *testing.T) {
 		a := w.tenant("ann")
 		w.voicemails(a, 1)
 		line := fmt.Sprintf(`{"label": "line of ann", "state": "ACTIVE", "owner": {"email": %q, "locale": "en"}}`, a.email)
-		w.wants(a.token, `{ voicemails { edges { node { a: number { label ...rest } b: number { ...rest ... on MaskedNumber { label } } number { state owner { locale } ...rest label } } } } }
+		w.wants(a.token, `{ voicemails { edges { node { a: number { label ...rest } b: number { ...rest ... on MaskedNumber { label } }
+			number { state owner { locale } ...rest label } } } } }
 			fragment rest on MaskedNumber { state owner { email ...o } }
 			fragment o on User { locale }`, nil,
 			`{"voicemails": {"edges": [{"node": {"a": `+line+`, "b": `+line+`, "number": `+line+`}}]}}`)
 		cursor := w.ask(a.token, `{ voicemails { edges { cursor } } }`, nil, "voicemails.edges.0.cursor")[0]
-		w.wants(a.token, `{ voicemails { a: edges { node { from } } b: edges { node { durationSeconds } cursor } edges { other: node { number { id } } node { number { label } } } } }`, nil,
+		w.wants(a.token, `{ voicemails { a: edges { node { from } } b: edges { node { durationSeconds } cursor }
+			edges { other: node { number { id } } node { number { label } } } } }`, nil,
 			fmt.Sprintf(`{"voicemails": {"a": [{"node": {"from": "+15550200002"}}], "b": [{"node": {"durationSeconds": 7}, "cursor": %q}],
 			"edges": [{"other": {"number": {"id": %q}}, "node": {"number": {"label": "line of ann"}}}]}}`, cursor, a.number))
-		w.wants(a.token, `query($no: Boolean!) { voicemails { edges @skip(if: $no) { node { from } } edges { node { durationSeconds @include(if: $no) heardAt @skip(if: true) number @skip(if: $no) { id } number { label } } } } }`,
+		w.wants(a.token, `query($no: Boolean!) { voicemails { edges @skip(if: $no) { node { from } }
+			edges { node { durationSeconds @include(if: $no) heardAt @skip(if: true) number @skip(if: $no) { id } number { label } } } } }`,
 			vars{"no": false}, `{"voicemails": {"edges": [{"node": {"from": "+15550200002", "number": {"id": "`+a.number+`", "label": "line of ann"}}}]}}`)
 		w.wants(a.token, `{ voicemails { edges { node { d: deliveries { recipient } deliveries { channel } e: deliveries { state } } } } }`, nil,
 			`{"voicemails": {"edges": [{"node": {"d": [{"recipient": "ann@example.com"}], "deliveries": [{"channel": "email"}], "e": [{"state": "PENDING"}]}}]}}`)

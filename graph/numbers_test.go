@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	settings     = `label forwardingEnabled forwardTo ringSeconds callerID screening voicemailEnabled greeting language maxVoicemailSeconds finishOnKey transcribe notifyEmails keepVoicemailsDays`
+	settings = `label forwardingEnabled forwardTo ringSeconds callerID screening voicemailEnabled greeting
+		 language maxVoicemailSeconds finishOnKey transcribe notifyEmails keepVoicemailsDays`
 	createNumber = `mutation($i: CreateNumberInput!) { createNumber(input: $i) { phoneNumber state owner { email } ` + settings + ` } }`
 	updateNumber = `mutation($id: ID!, $i: UpdateNumberInput!) { updateNumber(id: $id, input: $i) { ` + settings + ` } }`
 	subscribe    = `mutation($n: ID!, $p: ID!) { subscribeNumber(numberID: $n, planID: $p) { id active startedAt endsAt callsUsed voicemailsUsed plan { id } number { id } } }`
@@ -69,7 +70,9 @@ func TestANumberThatCannotBeIsNotCreated(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
 		in := vars{"phoneNumber": "+15550001111", "ownerID": a.user}
-		for _, bad := range []any{"", "15550001111", "+0555", "+1555", "+1555000111122223", "+1555000111a", "tel:+15550001111", "+1 555 000 1111 ext 5", 15550001111, "+1555000\x001111"} {
+		for _, bad := range []any{
+			"", "15550001111", "+0555", "+1555", "+1555000111122223", "+1555000111a", "tel:+15550001111", "+1 555 000 1111 ext 5", 15550001111, "+1555000\x001111",
+		} {
 			e := w.refused(w.admin, createNumber, vars{"i": in.with("phoneNumber", bad)}, phone.BadUserInput, "createNumber.input.phoneNumber")
 			if !strings.Contains(e.Message, "+15550006789") || e.Extensions["field"] != "phoneNumber" {
 				t.Errorf("%v: got %v, want the wanted form and the field", bad, e)
@@ -171,7 +174,8 @@ func TestSettingsOutOfTheirRulesAreRefusedAndChangeNothing(t *testing.T) {
 			}
 		}
 		edge := vars{
-			"label": strings.Repeat("ü", 100), "ringSeconds": 5, "greeting": strings.Repeat("ü", 1000), "maxVoicemailSeconds": 2, "finishOnKey": "0123456789#*", "keepVoicemailsDays": 36500,
+			"label": strings.Repeat("ü", 100), "ringSeconds": 5, "greeting": strings.Repeat("ü", 1000), "maxVoicemailSeconds": 2,
+			"finishOnKey": "0123456789#*", "keepVoicemailsDays": 36500,
 			"forwardTo": badSettings(a.phone)["forwardTo"][1].([]any)[:10], "notifyEmails": badSettings(a.phone)["notifyEmails"][2].([]any)[:20],
 		}
 		want := defaults
@@ -232,10 +236,12 @@ func TestANewSubscriptionEndsTheOldOneAndHasNothingUsed(t *testing.T) {
 		w.exec(`UPDATE number_subscriptions SET used_calls = 5, used_voicemails = 3 WHERE id = $1`, a.subscription)
 		w.advance(time.Hour)
 		second := w.ask(w.admin, subscribe, vars{"n": a.number, "p": b.plan}, "subscribeNumber.id")[0]
-		w.wants(a.token, `query($n: ID!) { node(id: $n) { ... on MaskedNumber { subscription { id } subscriptions { totalCount edges { node { id active startedAt endsAt callsUsed voicemailsUsed plan { id } number { id } } } } } } }`,
+		w.wants(a.token, `query($n: ID!) { node(id: $n) { ... on MaskedNumber { subscription { id }
+			subscriptions { totalCount edges { node { id active startedAt endsAt callsUsed voicemailsUsed plan { id } number { id } } } } } } }`,
 			vars{"n": a.number}, fmt.Sprintf(`{"node": {"subscription": {"id": %q}, "subscriptions": {"totalCount": 2, "edges": [
 			{"node": {"id": %q, "active": true, "startedAt": "2026-01-15T13:00:00Z", "endsAt": null, "callsUsed": 0, "voicemailsUsed": 0, "plan": {"id": %q}, "number": {"id": %q}}},
-			{"node": {"id": %q, "active": false, "startedAt": "2026-01-15T12:00:00Z", "endsAt": "2026-01-15T13:00:00Z", "callsUsed": 5, "voicemailsUsed": 3, "plan": {"id": %q}, "number": {"id": %q}}}]}}}`,
+			{"node": {"id": %q, "active": false, "startedAt": "2026-01-15T12:00:00Z", "endsAt": "2026-01-15T13:00:00Z",
+				"callsUsed": 5, "voicemailsUsed": 3, "plan": {"id": %q}, "number": {"id": %q}}}]}}}`,
 				second, second, b.plan, a.number, a.subscription, a.plan, a.number))
 		for _, id := range append(malformed, unknown...) {
 			w.refused(w.admin, subscribe, vars{"n": id, "p": a.plan}, phone.NotFound, "subscribeNumber")
@@ -260,10 +266,10 @@ func TestSubscribingANumberManyTimesAtOnceLeavesOneActive(t *testing.T) {
 			})
 		}
 		all.Wait()
-		all7 := w.ask(a.token, `query($n: ID!) { node(id: $n) { ... on MaskedNumber { subscription { id } subscriptions { totalCount edges { node { active } } } } } }`, vars{"n": a.number},
-			"node.subscription.id", "node.subscriptions.totalCount", "node.subscriptions.edges")
-		if all7[1] != "7" || strings.Count(all7[2], "true") != 1 {
-			t.Errorf("got %v, want 7 with one active", all7)
+		got := w.ask(a.token, `query($n: ID!) { node(id: $n) { ... on MaskedNumber { subscription { id } subscriptions { totalCount edges { node { active } } } } } }`,
+			vars{"n": a.number}, "node.subscriptions.totalCount", "node.subscriptions.edges")
+		if got[0] != "7" || strings.Count(got[1], "true") != 1 {
+			t.Errorf("got %v, want 7 with one active", got)
 		}
 	})
 }
@@ -274,7 +280,8 @@ func TestThePeriodOfASubscriptionComesFromTheClock(t *testing.T) {
 		w.setClock(time.Date(2026, 1, 31, 10, 30, 0, 0, time.UTC))
 		a := w.tenant("ann")
 		plan := func(period string) string {
-			return w.ask(w.admin, `mutation($p: PlanPeriod!) { createPlan(input: {name: "Basic", type: PACKAGE, callsLimit: 5, period: $p}) { id } }`, vars{"p": period}, "createPlan.id")[0]
+			return w.ask(w.admin, `mutation($p: PlanPeriod!) { createPlan(input: {name: "Basic", type: PACKAGE, callsLimit: 5, period: $p}) { id } }`,
+				vars{"p": period}, "createPlan.id")[0]
 		}
 		const read = `query($s: ID!) { node(id: $s) { ... on NumberSubscription { periodStart periodEnd callsUsed voicemailsUsed } } }`
 		for _, c := range []struct {
@@ -334,7 +341,8 @@ func TestACallShowsAllThatIsKnownOfIt(t *testing.T) {
 				SetOutcome(phone.OutcomeAnswered).SetStartedAt(at).SetEndedAt(at.Add(90 * time.Second)).SetDurationSeconds(88).SetChangedAt(at).
 				SetTimeline([]phone.CallEvent{{At: at, Kind: "called", Detail: "a <withheld> caller called"}}).SetAnswers(map[string]phone.Stored{}).Exec(w.ctx)
 		})
-		w.wants(a.token, `{ calls { edges { node { callSid from to outcome startedAt endedAt durationSeconds voicemail { id } timeline { at kind detail } number { id } } } } }`, nil,
+		w.wants(a.token, `{ calls { edges { node { callSid from to outcome startedAt endedAt durationSeconds voicemail { id }
+			timeline { at kind detail } number { id } } } } }`, nil,
 			fmt.Sprintf(`{"calls": {"edges": [{"node": {"callSid": "CA1", "from": "anonymous", "to": %q, "outcome": "ANSWERED", "startedAt": "2026-01-15T12:00:00Z",
 			"endedAt": "2026-01-15T12:01:30Z", "durationSeconds": 88, "voicemail": null, "number": {"id": %q},
 			"timeline": [{"at": "2026-01-15T12:00:00Z", "kind": "called", "detail": "a <withheld> caller called"}]}}]}}`, a.phone, a.number))

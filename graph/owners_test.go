@@ -86,5 +86,6 @@ func (w *world) asOwner(as context.Context, tn tenant) {
 		}
 		return nil
 	})
-	w.wants(w.admin, `{ numbers(orderBy: {field: LABEL}) { edges { node { label } } } }`, nil, `{"numbers": {"edges": [{"node": {"label": "Kanari-label"}}, {"node": {"label": "mine"}}]}}`)
+	w.wants(w.admin, `{ numbers(orderBy: {field: LABEL}) { edges { node { label } } } }`, nil,
+		`{"numbers": {"edges": [{"node": {"label": "Kanari-label"}}, {"node": {"label": "mine"}}]}}`)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"entgo.io/contrib/entgql"
-
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/blockedcaller"
 	"github.com/maskline/maskline/ent/call"
@@ -27,12 +25,16 @@ var tables = map[string]string{
 	"call": call.Table, "vm": voicemail.Table, "dlv": delivery.Table,
 }
 
-// inPlace is the order in which voicemails appeared, newest first.
-var inPlace = &ent.VoicemailOrder{Direction: entgql.OrderDirectionDesc, Field: ent.VoicemailOrderFieldPlace}
+// The order in which voicemails appeared, newest first. Its cursors are places, and a subscription can go on from any of them.
+var (
+	inPlace = &ent.VoicemailOrder{Direction: newestFirst, Field: ent.VoicemailOrderFieldPlace}
+	placed  = list{prefix: "vm_", by: "PLACE", direction: newestFirst, value: isPlace, zero: int64(0)}
+)
 
 // voicemails is a page of the voicemails that query gives. In the order of appearance even an empty list names a place that a subscription
 // can go on from.
-func (r *Resolver) voicemails(ctx context.Context, query func() *ent.VoicemailQuery, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+func (r *Resolver) voicemails(ctx context.Context, query func() *ent.VoicemailQuery, p page, o *ent.VoicemailOrder,
+	where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
 	read := func() (*ent.VoicemailConnection, error) { return voicemails(ctx, query(), p, o, where) }
 	conn, err := read()
 	if err == nil && o == nil && len(conn.Edges) == 0 && isSelected(ctx, "pageInfo") {

@@ -53,7 +53,8 @@ func TestAVoicemailShowsAllThatIsKnownOfIt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
 		vm := w.voicemails(a, 1)[0]
-		const all = `query($id: ID!) { node(id: $id) { ... on Voicemail { from durationSeconds receivedAt heardAt audio audioError audioURL transcript transcription transcriptionError
+		const all = `query($id: ID!) { node(id: $id) { ... on Voicemail { from durationSeconds receivedAt heardAt audio audioError audioURL
+			transcript transcription transcriptionError
 			number { phoneNumber } call { from to outcome startedAt endedAt durationSeconds } deliveries { channel recipient state attempts lastError deliveredAt } } } }`
 		w.wants(a.token, all, vars{"id": vm}, `{"node": {"from": "+15550200002", "durationSeconds": 7, "receivedAt": "2026-01-15T12:00:00Z", "heardAt": null,
 			"audio": "PENDING", "audioError": null, "audioURL": null, "transcript": null, "transcription": "OFF", "transcriptionError": null,
@@ -62,7 +63,8 @@ func TestAVoicemailShowsAllThatIsKnownOfIt(t *testing.T) {
 			"deliveries": [{"channel": "email", "recipient": "ann@example.com", "state": "PENDING", "attempts": 0, "lastError": null, "deliveredAt": null}]}}`)
 		at := w.now().Add(1500 * time.Millisecond)
 		w.write(func(tx *ent.Client) error {
-			return tx.Voicemail.UpdateOneID(vm).SetAudio(phone.AudioStored).SetTranscript("<b>hello</b> \u202e 👋").SetTranscription(phone.TranscriptionCompleted).SetHeardAt(at).Exec(w.ctx)
+			return tx.Voicemail.UpdateOneID(vm).SetAudio(phone.AudioStored).SetTranscript("<b>hello</b> \u202e 👋").
+				SetTranscription(phone.TranscriptionCompleted).SetHeardAt(at).Exec(w.ctx)
 		})
 		w.wants(a.token, `query($id: ID!) { node(id: $id) { ... on Voicemail { audio audioURL transcript transcription heardAt } } }`, vars{"id": vm},
 			fmt.Sprintf(`{"node": {"audio": "STORED", "audioURL": %q, "transcript": "<b>hello</b> \u202e 👋", "transcription": "COMPLETED", "heardAt": "2026-01-15T12:00:01.5Z"}}`,

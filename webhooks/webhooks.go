@@ -112,13 +112,13 @@ func (d *door) answer(ctx context.Context, p plan) phone.Answer {
 // within gives up waiting after a while, even for work that does not heed its context: a frozen database answers nothing.
 func within(ctx context.Context, d time.Duration, do func(context.Context) (phone.Answer, error)) (phone.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel() // not before it is settled which of the two came first
 	type result struct {
 		answer phone.Answer
 		err    error
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer cancel()
 		a, err := guarded(ctx, do)
 		done <- result{a, err}
 	}()

@@ -18,13 +18,15 @@ func MarshalCursor(c entgql.Cursor[string]) graphql.Marshaler {
 	return graphql.WriterFunc(c.MarshalGQL)
 }
 
+const maxCursor = 1024 // ours are shorter
+
 // UnmarshalCursor reads a place in a list; of which list it is, the resolver checks.
 func UnmarshalCursor(v any) (entgql.Cursor[string], error) {
 	if c, ok := v.(ent.Cursor); ok {
 		return c, nil
 	}
 	var c ent.Cursor
-	if s, ok := v.(string); !ok || s == "" {
+	if s, ok := v.(string); !ok || s == "" || len(s) > maxCursor {
 		return c, errCursor()
 	}
 	if err := c.UnmarshalGQL(v); err != nil {

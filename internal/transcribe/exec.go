@@ -14,8 +14,8 @@ import (
 const (
 	programsAtOnce = 2
 	folderPrefix   = "voicemail-"
-	// abandonedAfter is longer than any attempt.
-	abandonedAfter = time.Hour
+	// oldAfter is longer than any attempt.
+	oldAfter = time.Hour
 )
 
 // passedOn are the variables that the program gets. Our own settings, among which there are secrets, are not for it; who needs
@@ -56,10 +56,7 @@ func Exec(cfg ExecConfig) (Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("TRANSCRIBER_COMMAND: %w", err)
 	}
-	dir, err := filepath.Abs(cfg.Dir)
-	if err == nil {
-		err = prepare(dir)
-	}
+	dir, err := prepare(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the folder for transcriptions: %w", err)
 	}
@@ -76,28 +73,35 @@ func find(name string) (string, error) {
 }
 
 // prepare makes the folder and removes what a process that was killed left there: strangers' voices do not lie about.
-func prepare(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+func prepare(dir string) (path string, err error) {
+	if dir == "" {
+		return "", errors.New("it has no name")
 	}
-	left, err := os.ReadDir(dir)
+	if path, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", err
+	}
+	left, err := os.ReadDir(path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, folder := range left {
-		if err := abandon(dir, folder); err != nil {
-			return err
+		if err := removeOld(path, folder); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	return path, nil
 }
 
-func abandon(dir string, folder os.DirEntry) error {
+// removeOld removes a folder of an attempt that is long over.
+func removeOld(dir string, folder os.DirEntry) error {
 	info, err := folder.Info()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // another process was faster
 	}
-	if err != nil || !strings.HasPrefix(folder.Name(), folderPrefix) || time.Since(info.ModTime()) < abandonedAfter {
+	if err != nil || !strings.HasPrefix(folder.Name(), folderPrefix) || time.Since(info.ModTime()) < oldAfter {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(dir, folder.Name()))

@@ -19,13 +19,9 @@ const asProgram = "play-program"
 
 // told is what the program "tell" found.
 type told struct {
-	Args          []string
-	Env           []string
-	Folder        string
-	Audio         []byte
-	Input         string
-	Language      string
-	StaysInFolder bool
+	Args, Env               []string
+	Folder, Input, Language string
+	Audio                   []byte
 }
 
 // play is the program that transcribes, in all its moods. The last argument is the recording's path.
@@ -187,7 +183,7 @@ func TestAProgramThatFailsIsTriedAgain(t *testing.T) {
 	if exit := new(exec.ExitError); !errors.As(e, &exit) || exit.ExitCode() != 3 {
 		t.Errorf("got %v, want exit status 3", e.Err)
 	}
-	if got := e.Err.Error(); !strings.HasSuffix(got, "much ado cannot open model: no such file") || len(got) > maxComplaint+100 {
+	if got := e.Err.Error(); !strings.Contains(got, "much ado cannot open model: no such file") || len(got) > maxComplaint+100 {
 		t.Errorf("got %d bytes: %s", len(got), got)
 	}
 	mustBeEmpty(t, dir)
@@ -238,7 +234,7 @@ func TestTheProgramIsNotAskedAboutWhatIsNoAudio(t *testing.T) {
 
 func TestALectureIsRefusedForGood(t *testing.T) {
 	t.Parallel()
-	mustFail(t, "", explainProgram(t.Context(), errors.Join(errTooLong, nil)), false, "The recording is too long to be transcribed.")
+	mustFail(t, "", explainProgram(t.Context(), fmt.Errorf("convert: %w", errTooLong)), false, "The recording is too long to be transcribed.")
 }
 
 func TestAProgramThatHangsIsEnded(t *testing.T) {
@@ -271,6 +267,7 @@ func TestACommandThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 		{"./no-such-program", t.TempDir(), "TRANSCRIBER_COMMAND: "},
 		{"'/unfinished", t.TempDir(), "TRANSCRIBER_COMMAND: a quote or backslash"},
 		{"cat | grep x", t.TempDir(), "TRANSCRIBER_COMMAND: | has no meaning here"},
+		{"go version", "", "prepare the folder for transcriptions: "},
 		{"go version", file, "prepare the folder for transcriptions: "},
 	} {
 		if _, err := Exec(ExecConfig{Command: c.command, Dir: c.dir}); err == nil || !strings.HasPrefix(err.Error(), c.want) {

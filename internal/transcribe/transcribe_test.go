@@ -109,31 +109,37 @@ func TestPatienceGrowsWithTheRecordingAndHasAnEnd(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyGoOnAtOnce(t *testing.T) {
+func TestABurstKeepsOnlyAFewBusy(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		turns := make(turns, 2)
-		var now, all atomic.Int32
-		for range 7 {
-			go func() {
-				done, err := turns.take(t.Context())
-				check(t, err)
-				defer done()
-				if n := now.Add(1); n > 2 {
-					t.Errorf("got %d at once, want 2", n)
-				}
-				time.Sleep(time.Second)
-				now.Add(-1)
-				all.Add(1)
-			}()
-		}
-		time.Sleep(3*time.Second + time.Millisecond)
-		synctest.Wait()
-		if all.Load() != 6 {
-			t.Errorf("after three rounds %d were done, want 6", all.Load())
-		}
+	service, err := OpenAI(OpenAIConfig{URL: "http://localhost"})
+	check(t, err)
+	program, _ := asked(t, "say")
+	for want, engine := range map[int32]Engine{2: program, 4: service} {
+		synctest.Test(t, func(t *testing.T) { burst(t, engine.Transcribe, want) })
+	}
+}
+
+// burst asks for twenty texts at once. Each attempt takes a second until it finds that there is no recording.
+func burst(t *testing.T, transcribe func(context.Context, Audio) (string, error), want int32) {
+	var now, most, all atomic.Int32
+	audio := Audio{ContentType: typeWAV, Open: func(context.Context) (io.ReadCloser, error) {
+		most.Store(max(most.Load(), now.Add(1)))
 		time.Sleep(time.Second)
-	})
+		now.Add(-1)
+		return nil, os.ErrNotExist
+	}}
+	for range 20 {
+		go func() {
+			text, err := transcribe(t.Context(), audio)
+			mustFail(t, text, err, true, "The recording could not be read.")
+			all.Add(1)
+		}()
+	}
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if most.Load() != want || all.Load() != 20 {
+		t.Errorf("got %d at once and %d in all, want %d and 20", most.Load(), all.Load(), want)
+	}
 }
 
 func TestWhoeverWaitsForATurnCanBeCalledOff(t *testing.T) {

@@ -124,5 +124,8 @@ func (u *upload) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.closed = true
-	return u.file.Close()
+	if err := u.file.Close(); err != nil {
+		return readError{err}
+	}
+	return nil
 }
