@@ -25,7 +25,6 @@ var mayImport = map[string]string{
 	"internal/twilio":     "",
 	"internal/events":     "",
 	"internal/links":      "",
-	"internal/transcribe": "",
 	"doctor":              "phone ent/... internal/...",
 	"switchboard":         "phone ent/... internal/database internal/events internal/jobs internal/links internal/mail internal/recordings internal/twilio",
 	"graph":               "ent/... phone switchboard web graph/generated graph/socket internal/events internal/links internal/recordings",
