@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -286,7 +288,7 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	if st.reserved {
 		c.ReservedIn = &st.contract.period
 	}
-	if err := s.release(ctx, tx, c, st.charged); err != nil {
+	if err := s.release(ctx, tx, c, st); err != nil {
 		return err
 	}
 	if err := tx.saveCall(ctx, c, now); err != nil {
@@ -296,21 +298,52 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	return nil
 }
 
-// release gives a reserved voicemail back when the call is settled without a recording; one that was charged is used up.
-func (s *Switchboard) release(ctx context.Context, tx *Tx, c *ent.Call, charged bool) error {
-	if c.ReservedIn == nil {
+// overtakes is how much later than the end of its call a Record action may come: then there is a recording to wait for after all.
+const overtakes = 10 * time.Second
+
+// release gives a reserved voicemail back when the call is settled without a recording; one that was charged is used up. The end of a call may
+// have overtaken the news that there is a recording, so it only has the reservation looked at a little later.
+func (s *Switchboard) release(ctx context.Context, tx *Tx, c *ent.Call, st step) error {
+	switch {
+	case c.ReservedIn == nil:
+		return nil
+	case st.charged:
+		c.ReservedIn = nil
+		return nil
+	case c.State.Outcome() == phone.OutcomeRinging, st.decision.What == "", st.decision.What == phone.RecordingAnnounced:
+		return nil
+	case st.decision.What == phone.CallEnded:
+		tx.later(jobs.Job{Kind: jobs.FreeReservation, Subject: c.CallSid, At: s.now().Add(overtakes)})
 		return nil
 	}
-	if !charged {
-		if c.State.Outcome() == phone.OutcomeRinging {
-			return nil
+	err := giveBack(ctx, tx, *c.SubscriptionID, *c.ReservedIn)
+	c.ReservedIn = nil
+	return err
+}
+
+// freeReservation gives back what a call that is over has reserved, unless a recording was announced meanwhile.
+func (s *Switchboard) freeReservation(ctx context.Context, callSID string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		c, err := tx.findCall(ctx, callSID)
+		if c == nil || err != nil || c.ReservedIn == nil || announced(c) {
+			return err
 		}
 		if err := giveBack(ctx, tx, *c.SubscriptionID, *c.ReservedIn); err != nil {
 			return err
 		}
+		c.ReservedIn = nil
+		return tx.saveCall(ctx, c, c.ChangedAt) // nothing that clients see of the call has changed
+	})
+}
+
+// announced tells whether a Record action named a recording, whose fate is still to be told.
+func announced(c *ent.Call) bool {
+	for key := range c.Answers {
+		if sid, ok := strings.CutPrefix(key, recorded); ok && sid != "" {
+			return true
+		}
 	}
-	c.ReservedIn = nil
-	return nil
+	return false
 }
 
 func (tx *Tx) saveCall(ctx context.Context, c *ent.Call, now time.Time) error {

@@ -232,6 +232,9 @@ func TestAReservedVoicemailIsGivenBackWhenNothingWasRecorded(t *testing.T) {
 		hungUp := d.led(1)
 		d.wantUsed(sub, 1, 1)
 		d.check(d.Ended(d.ctx, hungUp, switchboard.Over{Status: "completed"}))
+		d.wantUsed(sub, 1, 1) // a recording may be announced yet
+		d.wait(10 * time.Second)
+		d.check(d.work())
 		d.wantUsed(sub, 1, 0)
 		silent := d.led(2)
 		d.check(d.Reported(d.ctx, silent, phone.Reported{RecordingSID: recording(2), Status: "absent", ErrorCode: "16102"}))
@@ -261,6 +264,25 @@ func TestAnAnnouncedRecordingKeepsItsReservationUntilItsFateIsKnown(t *testing.T
 		d.wantUsed(sub, 1, 1)
 		if got := d.call(in).Outcome; got != phone.OutcomeVoicemail {
 			d.t.Errorf("outcome %s, want VOICEMAIL", got)
+		}
+	})
+}
+
+func TestAnEndThatOvertakesTheRecordingKeepsTheReservation(t *testing.T) {
+	each(t, func(d *desk) {
+		_, _, sub := d.number(-1, 1)
+		in := d.led(1)
+		d.check(d.Ended(d.ctx, in, switchboard.Over{Status: "completed"}))
+		_, err := d.Recorded(d.ctx, in, phone.Took{CallStatus: "completed", RecordingSID: recording(1), Digits: "hangup"})
+		d.check(err)
+		d.wait(time.Minute)
+		d.check(d.work())
+		d.wantUsed(sub, 1, 1)
+		d.check(d.Reported(d.ctx, in, phone.Reported{RecordingSID: recording(1), Status: "absent", ErrorCode: "16101"}))
+		d.wantUsed(sub, 1, 0)
+		c := d.call(in)
+		if last := c.Timeline[len(c.Timeline)-1]; last.Kind != "no_recording" || c.Outcome != phone.OutcomeMissed {
+			d.t.Errorf("outcome %s, last noted %q; want MISSED and why there is no recording", c.Outcome, last.Detail)
 		}
 	})
 }

@@ -22,14 +22,20 @@ func (s *Switchboard) Reported(ctx context.Context, in phone.Incoming, r phone.R
 			_, err := s.keep(ctx, tx, c, r)
 			return err
 		case r.Status == "absent":
-			d := phone.Decision{What: phone.RecordingAbsent, Notes: []phone.Note{{Kind: "no_recording", Detail: r.WhyAbsent()}}}
-			if c.State.After(d.What) == c.State {
+			d := phone.Decision{What: phone.RecordingAbsent, Notes: []phone.Note{{Kind: noRecording, Detail: r.WhyAbsent()}}}
+			if c.State == phone.Voicemailed || noted(c, noRecording) {
 				return nil
 			}
 			return s.settle(ctx, tx, c, step{decision: d})
 		}
 		return nil
 	})
+}
+
+const noRecording = "no_recording"
+
+func noted(c *ent.Call, kind string) bool {
+	return slices.ContainsFunc(c.Timeline, func(e phone.CallEvent) bool { return e.Kind == kind })
 }
 
 // keep makes a recording a voicemail, or returns the one that it is already.
@@ -47,7 +53,10 @@ func (s *Switchboard) keep(ctx context.Context, tx *Tx, c *ent.Call, r phone.Rep
 	if err := s.chargeFor(ctx, tx, c); err != nil {
 		return nil, err
 	}
-	note := phone.Note{Kind: "voicemail", Detail: fmt.Sprintf("left a message of %d s", r.Seconds)}
+	note := phone.Note{Kind: "voicemail", Detail: "left a message"}
+	if r.Seconds > 0 {
+		note.Detail = fmt.Sprintf("left a message of %d s", r.Seconds)
+	}
 	d := phone.Decision{What: phone.RecordingMade, Notes: []phone.Note{note}}
 	return v, s.settle(ctx, tx, c, step{decision: d, charged: c.ReservedIn != nil})
 }

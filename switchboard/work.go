@@ -24,6 +24,7 @@ func (s *Switchboard) Work() map[jobs.Kind]jobs.Work {
 		jobs.Appear:              s.asSystem(s.appearAnyway),
 		jobs.SendMail:            s.asSystem(s.send),
 		jobs.ExpireTranscription: s.asSystem(s.expireTranscription),
+		jobs.FreeReservation:     s.asSystem(s.freeReservation),
 	}
 }
 

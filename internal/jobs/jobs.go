@@ -38,6 +38,7 @@ const (
 	MailVoicemail       Kind = "mail_voicemail"
 	SendMail            Kind = "send_mail"
 	ExpireTranscription Kind = "expire_transcription"
+	FreeReservation     Kind = "free_reservation"
 )
 
 // Job is one piece of work: what, about which row, and not before when.
