@@ -440,6 +440,43 @@ func (d *desk) onlyVoicemail() string {
 	return id
 }
 
+// Audio and transcript may arrive at the same moment; whichever is second sends the mail at once.
+func TestTheMailDoesNotWaitForATranscriptThatIsThere(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		const calls = 12
+		for n := range calls {
+			d.check(d.Reported(d.ctx, d.led(n), phone.Reported{RecordingSID: recording(n), Status: "completed", Seconds: 9}))
+		}
+		voicemails, err := d.db.Client().Voicemail.Query().All(d.ctx)
+		d.check(err)
+		appear := d.Work()[jobs.Appear]
+		var wg sync.WaitGroup
+		for _, v := range voicemails {
+			var n int
+			_, err := fmt.Sscanf(v.RecordingSid, "RE%x", &n)
+			d.check(err)
+			wg.Go(func() {
+				if err := d.Transcribed(d.ctx, incoming(n), switchboard.Transcript{RecordingSID: v.RecordingSid, Completed: true, Text: "Hello."}); err != nil {
+					d.t.Error(err)
+				}
+			})
+			wg.Go(func() {
+				if err := appear(d.ctx, jobs.Job{Subject: v.ID}); err != nil {
+					d.t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		d.check(d.work())
+		for _, delivery := range d.db.Client().Delivery.Query().AllX(d.ctx) {
+			if delivery.State != phone.DeliveryDelivered {
+				d.t.Errorf("a mail is %s though its transcript is there", delivery.State)
+			}
+		}
+	})
+}
+
 // A reader that has seen a place has seen all before it, however writers race.
 func TestPlacesBecomeVisibleInTheirOrder(t *testing.T) {
 	each(t, func(d *desk) {

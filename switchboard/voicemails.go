@@ -40,7 +40,9 @@ func noted(c *ent.Call, kind string) bool {
 
 // keep makes a recording a voicemail, or returns the one that it is already.
 func (s *Switchboard) keep(ctx context.Context, tx *Tx, c *ent.Call, r phone.Reported) (*ent.Voicemail, error) {
-	v, err := tx.Voicemail.Query().Where(voicemail.RecordingSid(r.RecordingSID)).Only(ctx)
+	q := tx.Voicemail.Query().Where(voicemail.RecordingSid(r.RecordingSID))
+	tx.forUpdate(func() { q.ForUpdate() })
+	v, err := q.Only(ctx)
 	if err == nil {
 		return v, s.learnLength(ctx, tx, v, r.Seconds)
 	}
@@ -311,8 +313,12 @@ func (tx *Tx) visible(ctx context.Context, ids []string) ([]*ent.Voicemail, erro
 	return found, nil
 }
 
+// voicemail is the voicemail, locked until the transaction ends: its audio and its transcript may arrive at the same moment, and each must
+// see what the other did.
 func (tx *Tx) voicemail(ctx context.Context, id string) (*ent.Voicemail, error) {
-	v, err := tx.Voicemail.Get(ctx, id)
+	q := tx.Voicemail.Query().Where(voicemail.ID(id))
+	tx.forUpdate(func() { q.ForUpdate() })
+	v, err := q.Only(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load voicemail %s: %w", id, err)
 	}
