@@ -105,9 +105,18 @@ func (serveCmd) Run(s *Settings, to *streams) error {
 		return errors.Join(err, l.Close(), a.close())
 	}
 	defer closeMetrics()
+	stopTracing, err := a.startTracing(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close(), a.close())
+	}
 	log.Info("serving", "address", l.Addr().String(), "public", s.PublicURL)
-	return a.serve(ctx, l)
+	err = a.serve(ctx, l)
+	last, cancel := context.WithTimeout(context.Background(), sendSpansWithin)
+	defer cancel()
+	return errors.Join(err, stopTracing(last))
 }
+
+const sendSpansWithin = 2 * time.Second
 
 func untilSignal() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -51,7 +51,9 @@ func (a *app) oncePrepared(next http.Handler) http.Handler {
 // asSystem marks what Twilio asks as the program's own doing.
 func asSystem(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(viewer.System(r.Context())))
+		inner := r.WithContext(viewer.System(r.Context()))
+		next.ServeHTTP(w, inner)
+		r.Pattern = inner.Pattern // the route in full, for the traces
 	})
 }
 

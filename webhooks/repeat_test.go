@@ -78,7 +78,7 @@ var calls = []struct {
 	},
 	{
 		name: "hung up in the greeting", steps: []step{comesIn, notTaken, isOver},
-		want: effects{phone.Missed, "called forwarded no_answer greeted ended", 1, 0, 0, "", ""},
+		want: effects{phone.Missed, "called forwarded no_answer greeted ended", 1, 1, 0, "free_reservation", ""},
 	},
 	{
 		name: "the end overtook the beginning", steps: []step{isOver, comesIn},
