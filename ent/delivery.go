@@ -37,6 +37,8 @@ type Delivery struct {
 	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
 	// ClaimedUntil holds the value of the "claimed_until" field.
 	ClaimedUntil *time.Time `json:"claimed_until,omitempty"`
+	// RetriedAt holds the value of the "retried_at" field.
+	RetriedAt *time.Time `json:"retried_at,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -74,7 +76,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case delivery.FieldID, delivery.FieldOwnerID, delivery.FieldVoicemailID, delivery.FieldChannel, delivery.FieldRecipient, delivery.FieldState, delivery.FieldLastError:
 			values[i] = new(sql.NullString)
-		case delivery.FieldDeliveredAt, delivery.FieldClaimedUntil, delivery.FieldCreatedAt:
+		case delivery.FieldDeliveredAt, delivery.FieldClaimedUntil, delivery.FieldRetriedAt, delivery.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -154,6 +156,13 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				_m.ClaimedUntil = new(time.Time)
 				*_m.ClaimedUntil = value.Time
 			}
+		case delivery.FieldRetriedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field retried_at", values[i])
+			} else if value.Valid {
+				_m.RetriedAt = new(time.Time)
+				*_m.RetriedAt = value.Time
+			}
 		case delivery.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -231,6 +240,11 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	if v := _m.ClaimedUntil; v != nil {
 		builder.WriteString("claimed_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.RetriedAt; v != nil {
+		builder.WriteString("retried_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

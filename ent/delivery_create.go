@@ -119,6 +119,20 @@ func (_c *DeliveryCreate) SetNillableClaimedUntil(v *time.Time) *DeliveryCreate 
 	return _c
 }
 
+// SetRetriedAt sets the "retried_at" field.
+func (_c *DeliveryCreate) SetRetriedAt(v time.Time) *DeliveryCreate {
+	_c.mutation.SetRetriedAt(v)
+	return _c
+}
+
+// SetNillableRetriedAt sets the "retried_at" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableRetriedAt(v *time.Time) *DeliveryCreate {
+	if v != nil {
+		_c.SetRetriedAt(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *DeliveryCreate) SetCreatedAt(v time.Time) *DeliveryCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -343,6 +357,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldClaimedUntil, field.TypeTime, value)
 		_node.ClaimedUntil = &value
 	}
+	if value, ok := _c.mutation.RetriedAt(); ok {
+		_spec.SetField(delivery.FieldRetriedAt, field.TypeTime, value)
+		_node.RetriedAt = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(delivery.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -497,6 +515,24 @@ func (u *DeliveryUpsert) UpdateClaimedUntil() *DeliveryUpsert {
 // ClearClaimedUntil clears the value of the "claimed_until" field.
 func (u *DeliveryUpsert) ClearClaimedUntil() *DeliveryUpsert {
 	u.SetNull(delivery.FieldClaimedUntil)
+	return u
+}
+
+// SetRetriedAt sets the "retried_at" field.
+func (u *DeliveryUpsert) SetRetriedAt(v time.Time) *DeliveryUpsert {
+	u.Set(delivery.FieldRetriedAt, v)
+	return u
+}
+
+// UpdateRetriedAt sets the "retried_at" field to the value that was provided on create.
+func (u *DeliveryUpsert) UpdateRetriedAt() *DeliveryUpsert {
+	u.SetExcluded(delivery.FieldRetriedAt)
+	return u
+}
+
+// ClearRetriedAt clears the value of the "retried_at" field.
+func (u *DeliveryUpsert) ClearRetriedAt() *DeliveryUpsert {
+	u.SetNull(delivery.FieldRetriedAt)
 	return u
 }
 
@@ -658,6 +694,27 @@ func (u *DeliveryUpsertOne) UpdateClaimedUntil() *DeliveryUpsertOne {
 func (u *DeliveryUpsertOne) ClearClaimedUntil() *DeliveryUpsertOne {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearClaimedUntil()
+	})
+}
+
+// SetRetriedAt sets the "retried_at" field.
+func (u *DeliveryUpsertOne) SetRetriedAt(v time.Time) *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetRetriedAt(v)
+	})
+}
+
+// UpdateRetriedAt sets the "retried_at" field to the value that was provided on create.
+func (u *DeliveryUpsertOne) UpdateRetriedAt() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateRetriedAt()
+	})
+}
+
+// ClearRetriedAt clears the value of the "retried_at" field.
+func (u *DeliveryUpsertOne) ClearRetriedAt() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.ClearRetriedAt()
 	})
 }
 
@@ -986,6 +1043,27 @@ func (u *DeliveryUpsertBulk) UpdateClaimedUntil() *DeliveryUpsertBulk {
 func (u *DeliveryUpsertBulk) ClearClaimedUntil() *DeliveryUpsertBulk {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearClaimedUntil()
+	})
+}
+
+// SetRetriedAt sets the "retried_at" field.
+func (u *DeliveryUpsertBulk) SetRetriedAt(v time.Time) *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetRetriedAt(v)
+	})
+}
+
+// UpdateRetriedAt sets the "retried_at" field to the value that was provided on create.
+func (u *DeliveryUpsertBulk) UpdateRetriedAt() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateRetriedAt()
+	})
+}
+
+// ClearRetriedAt clears the value of the "retried_at" field.
+func (u *DeliveryUpsertBulk) ClearRetriedAt() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.ClearRetriedAt()
 	})
 }
 

@@ -125,6 +125,26 @@ func (_u *DeliveryUpdate) ClearClaimedUntil() *DeliveryUpdate {
 	return _u
 }
 
+// SetRetriedAt sets the "retried_at" field.
+func (_u *DeliveryUpdate) SetRetriedAt(v time.Time) *DeliveryUpdate {
+	_u.mutation.SetRetriedAt(v)
+	return _u
+}
+
+// SetNillableRetriedAt sets the "retried_at" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableRetriedAt(v *time.Time) *DeliveryUpdate {
+	if v != nil {
+		_u.SetRetriedAt(*v)
+	}
+	return _u
+}
+
+// ClearRetriedAt clears the value of the "retried_at" field.
+func (_u *DeliveryUpdate) ClearRetriedAt() *DeliveryUpdate {
+	_u.mutation.ClearRetriedAt()
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -219,6 +239,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ClaimedUntilCleared() {
 		_spec.ClearField(delivery.FieldClaimedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RetriedAt(); ok {
+		_spec.SetField(delivery.FieldRetriedAt, field.TypeTime, value)
+	}
+	if _u.mutation.RetriedAtCleared() {
+		_spec.ClearField(delivery.FieldRetriedAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -334,6 +360,26 @@ func (_u *DeliveryUpdateOne) SetNillableClaimedUntil(v *time.Time) *DeliveryUpda
 // ClearClaimedUntil clears the value of the "claimed_until" field.
 func (_u *DeliveryUpdateOne) ClearClaimedUntil() *DeliveryUpdateOne {
 	_u.mutation.ClearClaimedUntil()
+	return _u
+}
+
+// SetRetriedAt sets the "retried_at" field.
+func (_u *DeliveryUpdateOne) SetRetriedAt(v time.Time) *DeliveryUpdateOne {
+	_u.mutation.SetRetriedAt(v)
+	return _u
+}
+
+// SetNillableRetriedAt sets the "retried_at" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableRetriedAt(v *time.Time) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetRetriedAt(*v)
+	}
+	return _u
+}
+
+// ClearRetriedAt clears the value of the "retried_at" field.
+func (_u *DeliveryUpdateOne) ClearRetriedAt() *DeliveryUpdateOne {
+	_u.mutation.ClearRetriedAt()
 	return _u
 }
 
@@ -461,6 +507,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if _u.mutation.ClaimedUntilCleared() {
 		_spec.ClearField(delivery.FieldClaimedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RetriedAt(); ok {
+		_spec.SetField(delivery.FieldRetriedAt, field.TypeTime, value)
+	}
+	if _u.mutation.RetriedAtCleared() {
+		_spec.ClearField(delivery.FieldRetriedAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Delivery{config: _u.config}

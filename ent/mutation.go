@@ -2870,6 +2870,7 @@ type DeliveryMutation struct {
 	last_error       *string
 	delivered_at     *time.Time
 	claimed_until    *time.Time
+	retried_at       *time.Time
 	created_at       *time.Time
 	clearedFields    map[string]struct{}
 	voicemail        *string
@@ -3366,6 +3367,55 @@ func (m *DeliveryMutation) ResetClaimedUntil() {
 	delete(m.clearedFields, delivery.FieldClaimedUntil)
 }
 
+// SetRetriedAt sets the "retried_at" field.
+func (m *DeliveryMutation) SetRetriedAt(t time.Time) {
+	m.retried_at = &t
+}
+
+// RetriedAt returns the value of the "retried_at" field in the mutation.
+func (m *DeliveryMutation) RetriedAt() (r time.Time, exists bool) {
+	v := m.retried_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetriedAt returns the old "retried_at" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldRetriedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetriedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetriedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetriedAt: %w", err)
+	}
+	return oldValue.RetriedAt, nil
+}
+
+// ClearRetriedAt clears the value of the "retried_at" field.
+func (m *DeliveryMutation) ClearRetriedAt() {
+	m.retried_at = nil
+	m.clearedFields[delivery.FieldRetriedAt] = struct{}{}
+}
+
+// RetriedAtCleared returns if the "retried_at" field was cleared in this mutation.
+func (m *DeliveryMutation) RetriedAtCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldRetriedAt]
+	return ok
+}
+
+// ResetRetriedAt resets all changes to the "retried_at" field.
+func (m *DeliveryMutation) ResetRetriedAt() {
+	m.retried_at = nil
+	delete(m.clearedFields, delivery.FieldRetriedAt)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *DeliveryMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -3463,7 +3513,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 11)
 	if m.owner_id != nil {
 		fields = append(fields, delivery.FieldOwnerID)
 	}
@@ -3490,6 +3540,9 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.claimed_until != nil {
 		fields = append(fields, delivery.FieldClaimedUntil)
+	}
+	if m.retried_at != nil {
+		fields = append(fields, delivery.FieldRetriedAt)
 	}
 	if m.created_at != nil {
 		fields = append(fields, delivery.FieldCreatedAt)
@@ -3520,6 +3573,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.DeliveredAt()
 	case delivery.FieldClaimedUntil:
 		return m.ClaimedUntil()
+	case delivery.FieldRetriedAt:
+		return m.RetriedAt()
 	case delivery.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -3549,6 +3604,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldDeliveredAt(ctx)
 	case delivery.FieldClaimedUntil:
 		return m.OldClaimedUntil(ctx)
+	case delivery.FieldRetriedAt:
+		return m.OldRetriedAt(ctx)
 	case delivery.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -3623,6 +3680,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetClaimedUntil(v)
 		return nil
+	case delivery.FieldRetriedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetriedAt(v)
+		return nil
 	case delivery.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -3684,6 +3748,9 @@ func (m *DeliveryMutation) ClearedFields() []string {
 	if m.FieldCleared(delivery.FieldClaimedUntil) {
 		fields = append(fields, delivery.FieldClaimedUntil)
 	}
+	if m.FieldCleared(delivery.FieldRetriedAt) {
+		fields = append(fields, delivery.FieldRetriedAt)
+	}
 	return fields
 }
 
@@ -3706,6 +3773,9 @@ func (m *DeliveryMutation) ClearField(name string) error {
 		return nil
 	case delivery.FieldClaimedUntil:
 		m.ClearClaimedUntil()
+		return nil
+	case delivery.FieldRetriedAt:
+		m.ClearRetriedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery nullable field %s", name)
@@ -3741,6 +3811,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldClaimedUntil:
 		m.ResetClaimedUntil()
+		return nil
+	case delivery.FieldRetriedAt:
+		m.ResetRetriedAt()
 		return nil
 	case delivery.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -9130,6 +9203,8 @@ type VoicemailMutation struct {
 	addplace            *int64
 	appeared_at         *time.Time
 	deleted_at          *time.Time
+	restored_at         *time.Time
+	purged_at           *time.Time
 	clearedFields       map[string]struct{}
 	number              *string
 	clearednumber       bool
@@ -10132,6 +10207,104 @@ func (m *VoicemailMutation) ResetDeletedAt() {
 	delete(m.clearedFields, voicemail.FieldDeletedAt)
 }
 
+// SetRestoredAt sets the "restored_at" field.
+func (m *VoicemailMutation) SetRestoredAt(t time.Time) {
+	m.restored_at = &t
+}
+
+// RestoredAt returns the value of the "restored_at" field in the mutation.
+func (m *VoicemailMutation) RestoredAt() (r time.Time, exists bool) {
+	v := m.restored_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestoredAt returns the old "restored_at" field's value of the Voicemail entity.
+// If the Voicemail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoicemailMutation) OldRestoredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestoredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestoredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestoredAt: %w", err)
+	}
+	return oldValue.RestoredAt, nil
+}
+
+// ClearRestoredAt clears the value of the "restored_at" field.
+func (m *VoicemailMutation) ClearRestoredAt() {
+	m.restored_at = nil
+	m.clearedFields[voicemail.FieldRestoredAt] = struct{}{}
+}
+
+// RestoredAtCleared returns if the "restored_at" field was cleared in this mutation.
+func (m *VoicemailMutation) RestoredAtCleared() bool {
+	_, ok := m.clearedFields[voicemail.FieldRestoredAt]
+	return ok
+}
+
+// ResetRestoredAt resets all changes to the "restored_at" field.
+func (m *VoicemailMutation) ResetRestoredAt() {
+	m.restored_at = nil
+	delete(m.clearedFields, voicemail.FieldRestoredAt)
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (m *VoicemailMutation) SetPurgedAt(t time.Time) {
+	m.purged_at = &t
+}
+
+// PurgedAt returns the value of the "purged_at" field in the mutation.
+func (m *VoicemailMutation) PurgedAt() (r time.Time, exists bool) {
+	v := m.purged_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurgedAt returns the old "purged_at" field's value of the Voicemail entity.
+// If the Voicemail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoicemailMutation) OldPurgedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurgedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurgedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurgedAt: %w", err)
+	}
+	return oldValue.PurgedAt, nil
+}
+
+// ClearPurgedAt clears the value of the "purged_at" field.
+func (m *VoicemailMutation) ClearPurgedAt() {
+	m.purged_at = nil
+	m.clearedFields[voicemail.FieldPurgedAt] = struct{}{}
+}
+
+// PurgedAtCleared returns if the "purged_at" field was cleared in this mutation.
+func (m *VoicemailMutation) PurgedAtCleared() bool {
+	_, ok := m.clearedFields[voicemail.FieldPurgedAt]
+	return ok
+}
+
+// ResetPurgedAt resets all changes to the "purged_at" field.
+func (m *VoicemailMutation) ResetPurgedAt() {
+	m.purged_at = nil
+	delete(m.clearedFields, voicemail.FieldPurgedAt)
+}
+
 // ClearNumber clears the "number" edge to the MaskedNumber entity.
 func (m *VoicemailMutation) ClearNumber() {
 	m.clearednumber = true
@@ -10274,7 +10447,7 @@ func (m *VoicemailMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *VoicemailMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 22)
 	if m.owner_id != nil {
 		fields = append(fields, voicemail.FieldOwnerID)
 	}
@@ -10335,6 +10508,12 @@ func (m *VoicemailMutation) Fields() []string {
 	if m.deleted_at != nil {
 		fields = append(fields, voicemail.FieldDeletedAt)
 	}
+	if m.restored_at != nil {
+		fields = append(fields, voicemail.FieldRestoredAt)
+	}
+	if m.purged_at != nil {
+		fields = append(fields, voicemail.FieldPurgedAt)
+	}
 	return fields
 }
 
@@ -10383,6 +10562,10 @@ func (m *VoicemailMutation) Field(name string) (ent.Value, bool) {
 		return m.AppearedAt()
 	case voicemail.FieldDeletedAt:
 		return m.DeletedAt()
+	case voicemail.FieldRestoredAt:
+		return m.RestoredAt()
+	case voicemail.FieldPurgedAt:
+		return m.PurgedAt()
 	}
 	return nil, false
 }
@@ -10432,6 +10615,10 @@ func (m *VoicemailMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldAppearedAt(ctx)
 	case voicemail.FieldDeletedAt:
 		return m.OldDeletedAt(ctx)
+	case voicemail.FieldRestoredAt:
+		return m.OldRestoredAt(ctx)
+	case voicemail.FieldPurgedAt:
+		return m.OldPurgedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Voicemail field %s", name)
 }
@@ -10581,6 +10768,20 @@ func (m *VoicemailMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDeletedAt(v)
 		return nil
+	case voicemail.FieldRestoredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestoredAt(v)
+		return nil
+	case voicemail.FieldPurgedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurgedAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Voicemail field %s", name)
 }
@@ -10674,6 +10875,12 @@ func (m *VoicemailMutation) ClearedFields() []string {
 	if m.FieldCleared(voicemail.FieldDeletedAt) {
 		fields = append(fields, voicemail.FieldDeletedAt)
 	}
+	if m.FieldCleared(voicemail.FieldRestoredAt) {
+		fields = append(fields, voicemail.FieldRestoredAt)
+	}
+	if m.FieldCleared(voicemail.FieldPurgedAt) {
+		fields = append(fields, voicemail.FieldPurgedAt)
+	}
 	return fields
 }
 
@@ -10711,6 +10918,12 @@ func (m *VoicemailMutation) ClearField(name string) error {
 		return nil
 	case voicemail.FieldDeletedAt:
 		m.ClearDeletedAt()
+		return nil
+	case voicemail.FieldRestoredAt:
+		m.ClearRestoredAt()
+		return nil
+	case voicemail.FieldPurgedAt:
+		m.ClearPurgedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Voicemail nullable field %s", name)
@@ -10779,6 +10992,12 @@ func (m *VoicemailMutation) ResetField(name string) error {
 		return nil
 	case voicemail.FieldDeletedAt:
 		m.ResetDeletedAt()
+		return nil
+	case voicemail.FieldRestoredAt:
+		m.ResetRestoredAt()
+		return nil
+	case voicemail.FieldPurgedAt:
+		m.ResetPurgedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Voicemail field %s", name)

@@ -60,6 +60,10 @@ type Voicemail struct {
 	AppearedAt *time.Time `json:"appeared_at,omitempty"`
 	// DeletedAt holds the value of the "deleted_at" field.
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+	// RestoredAt holds the value of the "restored_at" field.
+	RestoredAt *time.Time `json:"restored_at,omitempty"`
+	// PurgedAt holds the value of the "purged_at" field.
+	PurgedAt *time.Time `json:"purged_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the VoicemailQuery when eager-loading is set.
 	Edges        VoicemailEdges `json:"edges"`
@@ -123,7 +127,7 @@ func (*Voicemail) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case voicemail.FieldID, voicemail.FieldOwnerID, voicemail.FieldNumberID, voicemail.FieldCallID, voicemail.FieldRecordingSid, voicemail.FieldFrom, voicemail.FieldAudio, voicemail.FieldAudioError, voicemail.FieldAudioType, voicemail.FieldAudioSha256, voicemail.FieldTranscript, voicemail.FieldTranscription, voicemail.FieldTranscriptionError:
 			values[i] = new(sql.NullString)
-		case voicemail.FieldReceivedAt, voicemail.FieldHeardAt, voicemail.FieldLearnedAt, voicemail.FieldAppearedAt, voicemail.FieldDeletedAt:
+		case voicemail.FieldReceivedAt, voicemail.FieldHeardAt, voicemail.FieldLearnedAt, voicemail.FieldAppearedAt, voicemail.FieldDeletedAt, voicemail.FieldRestoredAt, voicemail.FieldPurgedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -274,6 +278,20 @@ func (_m *Voicemail) assignValues(columns []string, values []any) error {
 				_m.DeletedAt = new(time.Time)
 				*_m.DeletedAt = value.Time
 			}
+		case voicemail.FieldRestoredAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field restored_at", values[i])
+			} else if value.Valid {
+				_m.RestoredAt = new(time.Time)
+				*_m.RestoredAt = value.Time
+			}
+		case voicemail.FieldPurgedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field purged_at", values[i])
+			} else if value.Valid {
+				_m.PurgedAt = new(time.Time)
+				*_m.PurgedAt = value.Time
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -398,6 +416,16 @@ func (_m *Voicemail) String() string {
 	builder.WriteString(", ")
 	if v := _m.DeletedAt; v != nil {
 		builder.WriteString("deleted_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.RestoredAt; v != nil {
+		builder.WriteString("restored_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.PurgedAt; v != nil {
+		builder.WriteString("purged_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')

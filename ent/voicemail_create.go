@@ -251,6 +251,34 @@ func (_c *VoicemailCreate) SetNillableDeletedAt(v *time.Time) *VoicemailCreate {
 	return _c
 }
 
+// SetRestoredAt sets the "restored_at" field.
+func (_c *VoicemailCreate) SetRestoredAt(v time.Time) *VoicemailCreate {
+	_c.mutation.SetRestoredAt(v)
+	return _c
+}
+
+// SetNillableRestoredAt sets the "restored_at" field if the given value is not nil.
+func (_c *VoicemailCreate) SetNillableRestoredAt(v *time.Time) *VoicemailCreate {
+	if v != nil {
+		_c.SetRestoredAt(*v)
+	}
+	return _c
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (_c *VoicemailCreate) SetPurgedAt(v time.Time) *VoicemailCreate {
+	_c.mutation.SetPurgedAt(v)
+	return _c
+}
+
+// SetNillablePurgedAt sets the "purged_at" field if the given value is not nil.
+func (_c *VoicemailCreate) SetNillablePurgedAt(v *time.Time) *VoicemailCreate {
+	if v != nil {
+		_c.SetPurgedAt(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *VoicemailCreate) SetID(v string) *VoicemailCreate {
 	_c.mutation.SetID(v)
@@ -565,6 +593,14 @@ func (_c *VoicemailCreate) createSpec() (*Voicemail, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DeletedAt(); ok {
 		_spec.SetField(voicemail.FieldDeletedAt, field.TypeTime, value)
 		_node.DeletedAt = &value
+	}
+	if value, ok := _c.mutation.RestoredAt(); ok {
+		_spec.SetField(voicemail.FieldRestoredAt, field.TypeTime, value)
+		_node.RestoredAt = &value
+	}
+	if value, ok := _c.mutation.PurgedAt(); ok {
+		_spec.SetField(voicemail.FieldPurgedAt, field.TypeTime, value)
+		_node.PurgedAt = &value
 	}
 	if nodes := _c.mutation.NumberIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -881,6 +917,42 @@ func (u *VoicemailUpsert) UpdateDeletedAt() *VoicemailUpsert {
 // ClearDeletedAt clears the value of the "deleted_at" field.
 func (u *VoicemailUpsert) ClearDeletedAt() *VoicemailUpsert {
 	u.SetNull(voicemail.FieldDeletedAt)
+	return u
+}
+
+// SetRestoredAt sets the "restored_at" field.
+func (u *VoicemailUpsert) SetRestoredAt(v time.Time) *VoicemailUpsert {
+	u.Set(voicemail.FieldRestoredAt, v)
+	return u
+}
+
+// UpdateRestoredAt sets the "restored_at" field to the value that was provided on create.
+func (u *VoicemailUpsert) UpdateRestoredAt() *VoicemailUpsert {
+	u.SetExcluded(voicemail.FieldRestoredAt)
+	return u
+}
+
+// ClearRestoredAt clears the value of the "restored_at" field.
+func (u *VoicemailUpsert) ClearRestoredAt() *VoicemailUpsert {
+	u.SetNull(voicemail.FieldRestoredAt)
+	return u
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (u *VoicemailUpsert) SetPurgedAt(v time.Time) *VoicemailUpsert {
+	u.Set(voicemail.FieldPurgedAt, v)
+	return u
+}
+
+// UpdatePurgedAt sets the "purged_at" field to the value that was provided on create.
+func (u *VoicemailUpsert) UpdatePurgedAt() *VoicemailUpsert {
+	u.SetExcluded(voicemail.FieldPurgedAt)
+	return u
+}
+
+// ClearPurgedAt clears the value of the "purged_at" field.
+func (u *VoicemailUpsert) ClearPurgedAt() *VoicemailUpsert {
+	u.SetNull(voicemail.FieldPurgedAt)
 	return u
 }
 
@@ -1202,6 +1274,48 @@ func (u *VoicemailUpsertOne) UpdateDeletedAt() *VoicemailUpsertOne {
 func (u *VoicemailUpsertOne) ClearDeletedAt() *VoicemailUpsertOne {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.ClearDeletedAt()
+	})
+}
+
+// SetRestoredAt sets the "restored_at" field.
+func (u *VoicemailUpsertOne) SetRestoredAt(v time.Time) *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetRestoredAt(v)
+	})
+}
+
+// UpdateRestoredAt sets the "restored_at" field to the value that was provided on create.
+func (u *VoicemailUpsertOne) UpdateRestoredAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateRestoredAt()
+	})
+}
+
+// ClearRestoredAt clears the value of the "restored_at" field.
+func (u *VoicemailUpsertOne) ClearRestoredAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearRestoredAt()
+	})
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (u *VoicemailUpsertOne) SetPurgedAt(v time.Time) *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetPurgedAt(v)
+	})
+}
+
+// UpdatePurgedAt sets the "purged_at" field to the value that was provided on create.
+func (u *VoicemailUpsertOne) UpdatePurgedAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdatePurgedAt()
+	})
+}
+
+// ClearPurgedAt clears the value of the "purged_at" field.
+func (u *VoicemailUpsertOne) ClearPurgedAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearPurgedAt()
 	})
 }
 
@@ -1690,6 +1804,48 @@ func (u *VoicemailUpsertBulk) UpdateDeletedAt() *VoicemailUpsertBulk {
 func (u *VoicemailUpsertBulk) ClearDeletedAt() *VoicemailUpsertBulk {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.ClearDeletedAt()
+	})
+}
+
+// SetRestoredAt sets the "restored_at" field.
+func (u *VoicemailUpsertBulk) SetRestoredAt(v time.Time) *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetRestoredAt(v)
+	})
+}
+
+// UpdateRestoredAt sets the "restored_at" field to the value that was provided on create.
+func (u *VoicemailUpsertBulk) UpdateRestoredAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateRestoredAt()
+	})
+}
+
+// ClearRestoredAt clears the value of the "restored_at" field.
+func (u *VoicemailUpsertBulk) ClearRestoredAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearRestoredAt()
+	})
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (u *VoicemailUpsertBulk) SetPurgedAt(v time.Time) *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetPurgedAt(v)
+	})
+}
+
+// UpdatePurgedAt sets the "purged_at" field to the value that was provided on create.
+func (u *VoicemailUpsertBulk) UpdatePurgedAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdatePurgedAt()
+	})
+}
+
+// ClearPurgedAt clears the value of the "purged_at" field.
+func (u *VoicemailUpsertBulk) ClearPurgedAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearPurgedAt()
 	})
 }
 

@@ -276,6 +276,46 @@ func (_u *VoicemailUpdate) ClearDeletedAt() *VoicemailUpdate {
 	return _u
 }
 
+// SetRestoredAt sets the "restored_at" field.
+func (_u *VoicemailUpdate) SetRestoredAt(v time.Time) *VoicemailUpdate {
+	_u.mutation.SetRestoredAt(v)
+	return _u
+}
+
+// SetNillableRestoredAt sets the "restored_at" field if the given value is not nil.
+func (_u *VoicemailUpdate) SetNillableRestoredAt(v *time.Time) *VoicemailUpdate {
+	if v != nil {
+		_u.SetRestoredAt(*v)
+	}
+	return _u
+}
+
+// ClearRestoredAt clears the value of the "restored_at" field.
+func (_u *VoicemailUpdate) ClearRestoredAt() *VoicemailUpdate {
+	_u.mutation.ClearRestoredAt()
+	return _u
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (_u *VoicemailUpdate) SetPurgedAt(v time.Time) *VoicemailUpdate {
+	_u.mutation.SetPurgedAt(v)
+	return _u
+}
+
+// SetNillablePurgedAt sets the "purged_at" field if the given value is not nil.
+func (_u *VoicemailUpdate) SetNillablePurgedAt(v *time.Time) *VoicemailUpdate {
+	if v != nil {
+		_u.SetPurgedAt(*v)
+	}
+	return _u
+}
+
+// ClearPurgedAt clears the value of the "purged_at" field.
+func (_u *VoicemailUpdate) ClearPurgedAt() *VoicemailUpdate {
+	_u.mutation.ClearPurgedAt()
+	return _u
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
 func (_u *VoicemailUpdate) AddDeliveryIDs(ids ...string) *VoicemailUpdate {
 	_u.mutation.AddDeliveryIDs(ids...)
@@ -468,6 +508,18 @@ func (_u *VoicemailUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.DeletedAtCleared() {
 		_spec.ClearField(voicemail.FieldDeletedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RestoredAt(); ok {
+		_spec.SetField(voicemail.FieldRestoredAt, field.TypeTime, value)
+	}
+	if _u.mutation.RestoredAtCleared() {
+		_spec.ClearField(voicemail.FieldRestoredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.PurgedAt(); ok {
+		_spec.SetField(voicemail.FieldPurgedAt, field.TypeTime, value)
+	}
+	if _u.mutation.PurgedAtCleared() {
+		_spec.ClearField(voicemail.FieldPurgedAt, field.TypeTime)
 	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -781,6 +833,46 @@ func (_u *VoicemailUpdateOne) ClearDeletedAt() *VoicemailUpdateOne {
 	return _u
 }
 
+// SetRestoredAt sets the "restored_at" field.
+func (_u *VoicemailUpdateOne) SetRestoredAt(v time.Time) *VoicemailUpdateOne {
+	_u.mutation.SetRestoredAt(v)
+	return _u
+}
+
+// SetNillableRestoredAt sets the "restored_at" field if the given value is not nil.
+func (_u *VoicemailUpdateOne) SetNillableRestoredAt(v *time.Time) *VoicemailUpdateOne {
+	if v != nil {
+		_u.SetRestoredAt(*v)
+	}
+	return _u
+}
+
+// ClearRestoredAt clears the value of the "restored_at" field.
+func (_u *VoicemailUpdateOne) ClearRestoredAt() *VoicemailUpdateOne {
+	_u.mutation.ClearRestoredAt()
+	return _u
+}
+
+// SetPurgedAt sets the "purged_at" field.
+func (_u *VoicemailUpdateOne) SetPurgedAt(v time.Time) *VoicemailUpdateOne {
+	_u.mutation.SetPurgedAt(v)
+	return _u
+}
+
+// SetNillablePurgedAt sets the "purged_at" field if the given value is not nil.
+func (_u *VoicemailUpdateOne) SetNillablePurgedAt(v *time.Time) *VoicemailUpdateOne {
+	if v != nil {
+		_u.SetPurgedAt(*v)
+	}
+	return _u
+}
+
+// ClearPurgedAt clears the value of the "purged_at" field.
+func (_u *VoicemailUpdateOne) ClearPurgedAt() *VoicemailUpdateOne {
+	_u.mutation.ClearPurgedAt()
+	return _u
+}
+
 // AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
 func (_u *VoicemailUpdateOne) AddDeliveryIDs(ids ...string) *VoicemailUpdateOne {
 	_u.mutation.AddDeliveryIDs(ids...)
@@ -1003,6 +1095,18 @@ func (_u *VoicemailUpdateOne) sqlSave(ctx context.Context) (_node *Voicemail, er
 	}
 	if _u.mutation.DeletedAtCleared() {
 		_spec.ClearField(voicemail.FieldDeletedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RestoredAt(); ok {
+		_spec.SetField(voicemail.FieldRestoredAt, field.TypeTime, value)
+	}
+	if _u.mutation.RestoredAtCleared() {
+		_spec.ClearField(voicemail.FieldRestoredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.PurgedAt(); ok {
+		_spec.SetField(voicemail.FieldPurgedAt, field.TypeTime, value)
+	}
+	if _u.mutation.PurgedAtCleared() {
+		_spec.ClearField(voicemail.FieldPurgedAt, field.TypeTime)
 	}
 	if _u.mutation.DeliveriesCleared() {
 		edge := &sqlgraph.EdgeSpec{

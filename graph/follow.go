@@ -68,15 +68,8 @@ func waitFor(ctx context.Context, sub *events.Subscription, failed, more bool) b
 
 // voicemailReceived pushes each voicemail past a place, in the order of places, as the viewer may see it.
 func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, after *ent.Cursor) (<-chan *ent.VoicemailEdge, error) {
-	if numberID != nil {
-		if _, err := r.DB.MaskedNumber.Get(ctx, anID(*numberID)); err != nil {
-			return nil, err
-		}
-	}
-	sub := r.Events.Subscribe(events.Voicemail, r.concerns(ctx, numberID)) // first listen, then look: nothing falls between the two
-	place, err := r.startAt(ctx, after)
+	sub, place, err := r.listen(ctx, numberID, after)
 	if err != nil {
-		sub.Close()
 		return nil, err
 	}
 	return follow(ctx, r.Log, sub, func(ctx context.Context) ([]*ent.VoicemailEdge, error) {
@@ -88,7 +81,29 @@ func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, afte
 	}), nil
 }
 
-// concerns says yes to the voicemail events that a subscriber may have to look for.
+// listen subscribes to what happens to voicemails from a place on. It listens first and looks then, so that nothing falls between the two.
+func (r *Resolver) listen(ctx context.Context, numberID *string, after *ent.Cursor) (*events.Subscription, int64, error) {
+	if err := r.mayFollow(ctx, numberID); err != nil {
+		return nil, 0, err
+	}
+	sub := r.Events.Subscribe(events.Voicemail, r.concerns(ctx, numberID))
+	place, err := r.startAt(ctx, after)
+	if err != nil {
+		sub.Close()
+	}
+	return sub, place, err
+}
+
+// mayFollow refuses a number that the viewer does not see.
+func (r *Resolver) mayFollow(ctx context.Context, numberID *string) error {
+	if numberID == nil {
+		return nil
+	}
+	_, err := r.DB.MaskedNumber.Get(ctx, anID(*numberID))
+	return err
+}
+
+// concerns says yes to the events that a subscriber may have to look for.
 func (r *Resolver) concerns(ctx context.Context, numberID *string) func(events.Event) bool {
 	v, _ := viewer.From(ctx)
 	return func(e events.Event) bool {

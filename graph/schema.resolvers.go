@@ -82,6 +82,49 @@ func (r *mutationResolver) MarkVoicemails(ctx context.Context, ids []string, hea
 	return r.markVoicemails(ctx, ids, heard)
 }
 
+func (r *mutationResolver) SetNumberState(ctx context.Context, id string, state phone.NumberState) (*ent.MaskedNumber, error) {
+	if err := r.Desk.SetState(ctx, anID(id), state); err != nil {
+		return nil, err
+	}
+	return r.DB.MaskedNumber.Get(ctx, id)
+}
+
+func (r *mutationResolver) CancelSubscription(ctx context.Context, id string) (*ent.NumberSubscription, error) {
+	if err := r.Desk.CancelSubscription(ctx, anID(id)); err != nil {
+		return nil, err
+	}
+	return r.DB.NumberSubscription.Get(ctx, id)
+}
+
+func (r *mutationResolver) DeleteVoicemails(ctx context.Context, ids []string) ([]string, error) {
+	return r.deleteVoicemails(ctx, ids)
+}
+
+func (r *mutationResolver) RestoreVoicemails(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
+	return r.restoreVoicemails(ctx, ids)
+}
+
+func (r *mutationResolver) EmptyBin(ctx context.Context) (int, error) {
+	return r.Desk.EmptyBin(ctx)
+}
+
+func (r *mutationResolver) RetryDelivery(ctx context.Context, id string) (*ent.Delivery, error) {
+	if err := r.Desk.RetryDelivery(ctx, anID(id)); err != nil {
+		return nil, err
+	}
+	return r.DB.Delivery.Get(ctx, id)
+}
+
+func (r *mutationResolver) BlockCaller(ctx context.Context, from phone.Number) (bool, error) {
+	err := r.Desk.Block(ctx, from)
+	return err == nil, err
+}
+
+func (r *mutationResolver) UnblockCaller(ctx context.Context, from phone.Number) (bool, error) {
+	err := r.Desk.Unblock(ctx, from)
+	return err == nil, err
+}
+
 func (r *queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
 	v, _ := viewer.From(ctx)
 	return r.DB.User.Get(ctx, v.ID)
@@ -89,6 +132,14 @@ func (r *queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
 
 func (r *subscriptionResolver) VoicemailReceived(ctx context.Context, numberID *string, after *entgql.Cursor[string]) (<-chan *ent.VoicemailEdge, error) {
 	return r.voicemailReceived(ctx, numberID, after)
+}
+
+func (r *subscriptionResolver) VoicemailChanged(ctx context.Context, numberID *string, after *entgql.Cursor[string]) (<-chan *generated.VoicemailChange, error) {
+	return r.voicemailChanged(ctx, numberID, after)
+}
+
+func (r *subscriptionResolver) CallChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error) {
+	return r.callChanged(ctx, numberID)
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

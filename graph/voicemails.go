@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -61,9 +62,9 @@ func cursorAt(place int64) *ent.Cursor { return &ent.Cursor{ID: "vm_", Value: pl
 
 // markVoicemails marks all of them or none, and shows what became of them.
 func (r *Resolver) markVoicemails(ctx context.Context, ids []string, heard bool) ([]*ent.Voicemail, error) {
-	wanted := make([]string, len(ids))
-	for i, id := range ids {
-		wanted[i] = anID(id)
+	wanted, err := once(ids)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.Desk.Mark(ctx, wanted, heard); err != nil {
 		return nil, err
@@ -71,21 +72,54 @@ func (r *Resolver) markVoicemails(ctx context.Context, ids []string, heard bool)
 	return r.inOrder(ctx, wanted)
 }
 
-// inOrder are the voicemails of these ids, in that order; an id that is named twice counts once.
-func (r *Resolver) inOrder(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
-	found, err := r.DB.Voicemail.Query().Where(voicemail.IDIn(ids...)).All(ctx)
+// deleteVoicemails puts all of them into the bin or none, and returns their ids.
+func (r *Resolver) deleteVoicemails(ctx context.Context, ids []string) ([]string, error) {
+	wanted, err := once(ids)
 	if err != nil {
 		return nil, err
 	}
-	byID := map[string]*ent.Voicemail{}
-	for _, v := range found {
-		byID[v.ID] = v
+	if err := r.Desk.Delete(ctx, wanted); err != nil {
+		return nil, err
+	}
+	return wanted, nil
+}
+
+// restoreVoicemails takes all of them out of the bin or none, and shows them.
+func (r *Resolver) restoreVoicemails(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
+	wanted, err := once(ids)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Desk.Restore(ctx, wanted); err != nil {
+		return nil, err
+	}
+	return r.inOrder(ctx, wanted)
+}
+
+// once are the ids as they came, each one time.
+func once(ids []string) ([]string, error) {
+	if len(ids) > maxPageSize {
+		return nil, phone.Bad("ids", "At most 100 ids at once.")
+	}
+	unique := []string{}
+	for _, id := range ids {
+		if id = anID(id); !slices.Contains(unique, id) {
+			unique = append(unique, id)
+		}
+	}
+	return unique, nil
+}
+
+// inOrder are the voicemails of these ids, in that order.
+func (r *Resolver) inOrder(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
+	found, err := r.byID(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	ordered := []*ent.Voicemail{}
 	for _, id := range ids {
-		if v := byID[id]; v != nil {
+		if v := found[id]; v != nil {
 			ordered = append(ordered, v)
-			delete(byID, id)
 		}
 	}
 	return ordered, nil

@@ -3,6 +3,7 @@ package phone
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -137,6 +138,8 @@ type Dialled struct {
 	DialCallStatus string
 	DialCallSID    string
 	Bridged        string // DialBridged: "true", "false", or absent
+	Screened       Number // the phone that picked up and was asked to press 1; empty: not known
+	Again          bool   // the phones were rung for the second time
 }
 
 // connected tells whether two people were joined. A carrier's mailbox that picked up and never pressed 1 is completed but not bridged.
@@ -155,9 +158,26 @@ func AfterDial(d Dialled, rung Connect, l Line, a Allowance) Decision {
 	case callerGone(d.CallStatus):
 		return decide(Nothing{}, CallEnded, "caller_hung_up", "the caller hung up while it rang")
 	}
+	why := Note{"no_answer", whyNotConnected(d, rung)}
+	if again, ok := rung.others(d); ok {
+		detail := fmt.Sprintf("that cut the ringing of %s short: ringing again for %d s", maskAll(again.To), again.RingSeconds)
+		return Decision{Answer: again, Notes: []Note{why, {"rung_again", detail}}}
+	}
 	v := takeMessage(l, a)
-	v.Notes = append([]Note{{"no_answer", whyNotConnected(d, rung)}}, v.Notes...)
+	v.Notes = append([]Note{why}, v.Notes...)
 	return v
+}
+
+// others are the phones that stopped ringing because one picked up that was then not connected. They are rung once more, without that one.
+func (c Connect) others(d Dialled) (Connect, bool) {
+	pickedUp := d.DialCallStatus == "completed" || d.DialCallStatus == "answered"
+	if d.Again || !pickedUp || !slices.Contains(c.To, d.Screened) {
+		return Connect{}, false
+	}
+	again := c
+	again.Again = true
+	again.To = slices.DeleteFunc(slices.Clone(c.To), func(n Number) bool { return n == d.Screened })
+	return again, len(again.To) > 0
 }
 
 func whyNotConnected(d Dialled, rung Connect) string {
@@ -170,9 +190,16 @@ func whyNotConnected(d Dialled, rung Connect) string {
 	case "failed":
 		return fmt.Sprintf("rang %s: could not be reached", to)
 	case "completed", "answered":
-		return "the phone answered but nobody pressed 1: taken for a mailbox"
+		return fmt.Sprintf("%s answered but nobody pressed 1: taken for a mailbox", whoAnswered(d, rung))
 	}
 	return fmt.Sprintf("rang %s: %s", to, d.DialCallStatus)
+}
+
+func whoAnswered(d Dialled, rung Connect) string {
+	if slices.Contains(rung.To, d.Screened) {
+		return Mask(string(d.Screened))
+	}
+	return "the phone"
 }
 
 // Mask shortens a number for logs and timelines: enough to tell phones apart, too little to call them.

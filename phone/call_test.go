@@ -112,3 +112,56 @@ func TestMask(t *testing.T) {
 		}
 	}
 }
+
+// TestTheOthersAreRungOnceMore: an instant mailbox that picks up stops the ringing of every phone.
+func TestTheOthersAreRungOnceMore(t *testing.T) {
+	t.Parallel()
+	const home = "+15550100003"
+	three := rings(desk, mobile, home)
+	pickedUp := Dialled{CallStatus: "ringing", DialCallStatus: "completed", Bridged: "false", Screened: mobile}
+	two := rings(desk, home)
+	two.Again = true
+	for _, c := range []struct {
+		name string
+		told func(*Dialled)
+		rung Connect
+		want Answer
+	}{
+		{"without the one that picked up", nil, three, two},
+		{"not when it is not known which one picked up", func(d *Dialled) { d.Screened = "" }, three, message},
+		{"not when a phone picked up that was never rung", func(d *Dialled) { d.Screened = "+15550100009" }, three, message},
+		{"not when there are no others", nil, rings(mobile), message},
+		{"not a third time", func(d *Dialled) { d.Again = true }, three, message},
+		{"not when nobody picked up", func(d *Dialled) { d.DialCallStatus = "no-answer" }, three, message},
+		{"not when it was connected", func(d *Dialled) { d.Bridged = "true" }, three, HangUp{}},
+		{"not when the caller is gone", func(d *Dialled) { d.CallStatus = "completed" }, three, Nothing{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			told := pickedUp
+			if c.told != nil {
+				c.told(&told)
+			}
+			if got := AfterDial(told, c.rung, lineWith(nil), allows(0, 1)); !reflect.DeepEqual(got.Answer, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+	d := AfterDial(pickedUp, three, lineWith(nil), allows(0, 0))
+	want := []Note{
+		{"no_answer", "+1…02 answered but nobody pressed 1: taken for a mailbox"},
+		{"rung_again", "that cut the ringing of +1…01, +1…03 short: ringing again for 15 s"},
+	}
+	if !reflect.DeepEqual(d.Notes, want) || d.What != "" {
+		t.Errorf("got %+v, want %v and no new state", d, want)
+	}
+}
+
+func TestWhoIsAsked(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[Number]string{mobile: "+1…02 picked up and is asked to press 1", "": "a phone picked up and is asked to press 1"} {
+		if got := Asked(n); got.Detail != want {
+			t.Errorf("got %q, want %q", got.Detail, want)
+		}
+	}
+}

@@ -34,6 +34,7 @@ type Connect struct {
 	RingSeconds int
 	Screen      bool
 	Language    string // of the screen
+	Again       bool   // these have been rung before, and an instant mailbox cut them short
 }
 
 // TakeMessage greets the caller and records a message.

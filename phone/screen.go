@@ -4,6 +4,16 @@ package phone
 type Screen struct {
 	Caller   string // E.164 or [Anonymous]
 	Language string
+	Phone    Number // that is asked; empty when Twilio does not say
+}
+
+// Asked is the step of a call in which a phone picked up.
+func Asked(n Number) Note {
+	who := "a phone"
+	if n != "" {
+		who = Mask(string(n))
+	}
+	return Note{"screened", who + " picked up and is asked to press 1"}
 }
 
 // AfterKey decides what a screened phone gets when it pressed a key: 1 connects, everything else declines.

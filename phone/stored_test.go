@@ -20,8 +20,8 @@ var answers = map[string]struct {
 	json   string
 }{
 	"Connect": {
-		Connect{To: []Number{desk, mobile}, CallerID: mask, RingSeconds: 20, Screen: true, Language: "de-DE"},
-		`{"kind":"connect","answer":{"To":["+15550100001","+15550100002"],"CallerID":"+15550006789","RingSeconds":20,"Screen":true,"Language":"de-DE"}}`,
+		Connect{To: []Number{desk, mobile}, CallerID: mask, RingSeconds: 20, Screen: true, Language: "de-DE", Again: true},
+		`{"kind":"connect","answer":{"To":["+15550100001","+15550100002"],"CallerID":"+15550006789","RingSeconds":20,"Screen":true,"Language":"de-DE","Again":true}}`,
 	},
 	"TakeMessage": {
 		TakeMessage{Greeting: `"Hi" <you> & я`, Language: "en-US", MaxSeconds: 60, FinishOnKey: "*", Transcribe: true},
@@ -32,7 +32,7 @@ var answers = map[string]struct {
 	"Goodbye": {Goodbye{Language: "ja-JP"}, `{"kind":"goodbye","answer":{"Language":"ja-JP"}}`},
 	"HangUp":  {HangUp{}, `{"kind":"hang_up","answer":{}}`},
 	"Nothing": {Nothing{}, `{"kind":"nothing","answer":{}}`},
-	"Screen":  {Screen{Caller: customer, Language: "pt-BR"}, `{"kind":"screen","answer":{"Caller":"+15550200002","Language":"pt-BR"}}`},
+	"Screen":  {Screen{Caller: customer, Language: "pt-BR", Phone: desk}, `{"kind":"screen","answer":{"Caller":"+15550200002","Language":"pt-BR","Phone":"+15550100001"}}`},
 }
 
 func TestAnswersAreStoredAndReadAgain(t *testing.T) {

@@ -17,8 +17,10 @@ import (
 // Answers are kept under the request that they answered.
 const (
 	received = "received"
-	dialled  = "dialled/" // + the child call's sid
-	recorded = "recorded/"
+	screened = "screened/" // + the sid of the call to the phone
+	dialled  = "dialled/"  // likewise
+	again    = "dialled again/"
+	recorded = "recorded/" // + the recording's sid
 )
 
 var errUnknownNumber = errors.New("no such number")
@@ -90,8 +92,11 @@ func (s *Switchboard) route(ctx context.Context, tx *Tx, in phone.Incoming, l li
 
 // takeFor takes from the plan what an answer costs. It tells whether that was to be had, and whether it was a voicemail.
 func (s *Switchboard) takeFor(ctx context.Context, tx *Tx, a phone.Answer, c contract) (ok, voicemail bool, err error) {
-	switch a.(type) {
+	switch a := a.(type) {
 	case phone.Connect:
+		if a.Again { // one call is used, however often phones are rung for it
+			return true, false, nil
+		}
 		ok, err = c.takeCall(ctx, tx)
 		return ok, false, err
 	case phone.TakeMessage:
@@ -104,22 +109,63 @@ func (s *Switchboard) takeFor(ctx context.Context, tx *Tx, a phone.Answer, c con
 	return true, false, nil
 }
 
+// Screened writes down which phone picked up, and has it asked whether it wants the call. The leg is the call to that phone.
+func (s *Switchboard) Screened(ctx context.Context, in phone.Incoming, leg string, ask phone.Screen) (answer phone.Answer, err error) {
+	err = s.inCall(ctx, in, screened+leg, &answer, func(tx *Tx, c *ent.Call) error {
+		answer = ask
+		d := phone.Decision{Answer: ask, Notes: []phone.Note{phone.Asked(ask.Phone)}}
+		return s.settle(ctx, tx, c, step{decision: d, key: screened + leg})
+	})
+	return answer, err
+}
+
 // Dialled carries a call on when its phones were rung.
 func (s *Switchboard) Dialled(ctx context.Context, in phone.Incoming, d phone.Dialled) (answer phone.Answer, err error) {
-	err = s.inCall(ctx, in, dialled+d.DialCallSID, &answer, func(tx *Tx, c *ent.Call) error {
+	key := dialled + d.DialCallSID
+	if d.Again {
+		key = again + d.DialCallSID
+	}
+	err = s.inCall(ctx, in, key, &answer, func(tx *Tx, c *ent.Call) error {
 		l, err := s.lineOf(ctx, tx, c)
 		if err != nil {
 			return err
 		}
-		rung, _ := c.Answers[received].Answer.(phone.Connect)
-		dec, reserved, err := s.afterDial(ctx, tx, d, rung, l, c)
+		d.Screened = pickedUp(c, d)
+		dec, reserved, err := s.afterDial(ctx, tx, d, rung(c, d), l, c)
 		if err != nil {
 			return err
 		}
 		answer = dec.Answer
-		return s.settle(ctx, tx, c, step{decision: dec, key: dialled + d.DialCallSID, reserved: reserved, contract: l.contract})
+		return s.settle(ctx, tx, c, step{decision: dec, key: key, reserved: reserved, contract: l.contract})
 	})
 	return answer, err
+}
+
+// rung is the answer that had the phones rung.
+func rung(c *ent.Call, d phone.Dialled) (rung phone.Connect) {
+	for _, stored := range c.Answers {
+		if a, ok := stored.Answer.(phone.Connect); ok && a.Again == d.Again {
+			rung = a
+		}
+	}
+	return rung
+}
+
+// pickedUp is the phone that picked up in the ringing that is over; empty when that cannot be told.
+func pickedUp(c *ent.Call, d phone.Dialled) (n phone.Number) {
+	if s, ok := c.Answers[screened+d.DialCallSID].Answer.(phone.Screen); ok {
+		return s.Phone
+	}
+	for _, stored := range c.Answers {
+		s, ok := stored.Answer.(phone.Screen)
+		if ok && n != "" {
+			return "" // more than one did
+		}
+		if ok {
+			n = s.Phone
+		}
+	}
+	return n
 }
 
 func (s *Switchboard) afterDial(ctx context.Context, tx *Tx, d phone.Dialled, rung phone.Connect, l line, c *ent.Call) (phone.Decision, bool, error) {
@@ -129,7 +175,7 @@ func (s *Switchboard) afterDial(ctx context.Context, tx *Tx, d phone.Dialled, ru
 	}
 	for {
 		dec := phone.AfterDial(d, rung, l.Line, allowance)
-		if _, message := dec.Answer.(phone.TakeMessage); message && c.EndedAt != nil {
+		if goesOn(dec.Answer) && c.EndedAt != nil {
 			return phone.Decision{Answer: phone.Nothing{}}, false, nil // late: the caller is gone
 		}
 		ok, reserved, err := s.takeFor(ctx, tx, dec.Answer, l.contract)
@@ -138,6 +184,15 @@ func (s *Switchboard) afterDial(ctx context.Context, tx *Tx, d phone.Dialled, ru
 		}
 		allowance = allowance.WithoutVoicemails()
 	}
+}
+
+// goesOn tells whether an answer keeps the caller on the line.
+func goesOn(a phone.Answer) bool {
+	switch a.(type) {
+	case phone.Connect, phone.TakeMessage:
+		return true
+	}
+	return false
 }
 
 // Recorded carries a call on when its caller has spoken, or has not.

@@ -184,9 +184,9 @@ func (s *Switchboard) SetState(ctx context.Context, id string, state phone.Numbe
 		}
 	}
 	return s.inTx(ctx, func(tx *Tx) error {
-		n, err := tx.MaskedNumber.Get(ctx, id)
+		n, err := tx.lockNumber(ctx, id)
 		if err != nil {
-			return fmt.Errorf("load number %s: %w", id, err)
+			return err
 		}
 		switch {
 		case n.State == state:

@@ -45,6 +45,7 @@ type Settings struct {
 	Transcriber  string // "off" or "twilio"
 	Countries    phone.Countries
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
+	BinDays      int // how long deleted voicemails can be restored
 }
 
 // Queue is where work that outlives a request is put, in the transaction that makes it necessary. [jobs.Queue] is one.

@@ -152,7 +152,7 @@ type Transcript struct {
 func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Transcript) error {
 	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
 		v, err := s.keep(ctx, tx, c, phone.Reported{RecordingSID: t.RecordingSID, Status: "completed"})
-		if err != nil || v.Transcription == phone.TranscriptionCompleted {
+		if err != nil || v.Transcription == phone.TranscriptionCompleted || v.PurgedAt != nil {
 			return err
 		}
 		if !t.Completed {
@@ -292,14 +292,9 @@ func (s *Switchboard) mark(ctx context.Context, tx *Tx, v *ent.Voicemail, heard 
 	return nil
 }
 
-const maxIDs = 100
-
 // visible are the viewer's voicemails of these ids, locked until the transaction ends; one that is not there, or is somebody else's,
 // refuses all.
 func (tx *Tx) visible(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
-	if len(ids) > maxIDs {
-		return nil, phone.Bad("ids", "At most 100 ids at once.")
-	}
 	wanted := slices.Compact(slices.Sorted(slices.Values(ids)))
 	q := tx.Voicemail.Query().Where(voicemail.IDIn(wanted...)).Order(ent.Asc(voicemail.FieldID)) // all lock in the same order
 	tx.forUpdate(func() { q.ForUpdate() })

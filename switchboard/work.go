@@ -25,8 +25,13 @@ func (s *Switchboard) Work() map[jobs.Kind]jobs.Work {
 		jobs.SendMail:            s.asSystem(s.send),
 		jobs.ExpireTranscription: s.asSystem(s.expireTranscription),
 		jobs.FreeReservation:     s.asSystem(s.freeReservation),
+		jobs.Purge:               s.asSystem(s.purge),
+		jobs.KeepHouse:           s.asSystem(s.keepHouse),
 	}
 }
+
+// Periodic is the work that is due by itself.
+func Periodic() []jobs.Periodic { return []jobs.Periodic{{Kind: jobs.KeepHouse, Every: time.Hour}} }
 
 func (s *Switchboard) asSystem(do func(context.Context, string) error) jobs.Work {
 	return func(ctx context.Context, j jobs.Job) error { return do(viewer.System(ctx), j.Subject) }
@@ -45,7 +50,15 @@ func (s *Switchboard) fetch(ctx context.Context, id string) error {
 	if err != nil {
 		return s.fetchFailed(ctx, v, err)
 	}
-	return s.inTx(ctx, func(tx *Tx) error { return s.audioStored(ctx, tx, id, stored) })
+	purged := false
+	err = s.inTx(ctx, func(tx *Tx) (err error) {
+		purged, err = s.audioStored(ctx, tx, id, stored)
+		return err
+	})
+	if err != nil || !purged {
+		return err
+	}
+	return s.Recordings.Delete(ctx, id)
 }
 
 func (s *Switchboard) copyAudio(ctx context.Context, v *ent.Voicemail) (recordings.Stored, error) {
@@ -62,18 +75,19 @@ func (s *Switchboard) copyAudio(ctx context.Context, v *ent.Voicemail) (recordin
 
 func closeQuietly(c io.Closer) { _ = c.Close() } // it was only read from
 
-func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored recordings.Stored) error {
+// audioStored makes a voicemail playable, and tells whether it was purged meanwhile, so that its audio must not stay.
+func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored recordings.Stored) (purged bool, err error) {
 	v, err := tx.voicemail(ctx, id)
-	if err != nil || v.Audio != phone.AudioPending {
-		return err
+	if err != nil || v.PurgedAt != nil || v.Audio != phone.AudioPending {
+		return v != nil && v.PurgedAt != nil, err
 	}
 	err = tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioStored).ClearAudioError().
 		SetAudioType(stored.ContentType).SetAudioSize(stored.Size).SetAudioSha256(stored.SHA256).Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("write voicemail %s: %w", id, err)
+		return false, fmt.Errorf("write voicemail %s: %w", id, err)
 	}
 	tx.change(v, phone.ChangeUpdated)
-	return s.arrive(ctx, tx, v)
+	return false, s.arrive(ctx, tx, v)
 }
 
 // fetchFailed asks for another try, until the audio has been asked for long enough: then its owner is told why it is missing.
@@ -140,7 +154,7 @@ func (s *Switchboard) send(ctx context.Context, id string) error {
 	}
 	m, err := s.compose(ctx, d)
 	if err != nil {
-		return s.notSent(ctx, d, true, err)
+		return s.notSent(ctx, d, !errors.Is(err, errDeleted), err)
 	}
 	within, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
@@ -181,7 +195,7 @@ const shownOfError = 1000
 
 // notSent writes down why a mail did not go out, and asks for another try where that makes sense.
 func (s *Switchboard) notSent(ctx context.Context, d *ent.Delivery, retry bool, cause error) error {
-	final := !retry || s.now().Sub(d.CreatedAt) >= phone.MailTries
+	final := !retry || s.triedFor(d) >= phone.MailTries
 	err := s.inTx(ctx, func(tx *Tx) error {
 		u := tx.Delivery.UpdateOneID(d.ID).SetLastError(fmt.Sprintf("%.*s", shownOfError, CleanTranscript(cause.Error()))).ClearClaimedUntil()
 		if final {
@@ -200,6 +214,9 @@ func (s *Switchboard) compose(ctx context.Context, d *ent.Delivery) (mail.Messag
 	v, err := s.DB.Client().Voicemail.Get(ctx, d.VoicemailID)
 	if err != nil {
 		return mail.Message{}, fmt.Errorf("load voicemail %s: %w", d.VoicemailID, err)
+	}
+	if v.DeletedAt != nil {
+		return mail.Message{}, errDeleted
 	}
 	n, err := v.QueryNumber().WithOwner().Only(ctx)
 	if err != nil {

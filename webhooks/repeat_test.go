@@ -54,7 +54,7 @@ var calls = []struct {
 }{
 	{
 		name: "left a message", steps: []step{comesIn, isAsked, declines, notTaken, spoke, isOver, isRecorded, isWritten},
-		want: effects{phone.Voicemailed, "called forwarded no_answer greeted recorded ended voicemail", 1, 1, 1, threeJobs, ""},
+		want: effects{phone.Voicemailed, "called forwarded screened no_answer greeted recorded ended voicemail", 1, 1, 1, threeJobs, ""},
 	},
 	{
 		name: "left a message, of which we hear backwards", steps: []step{comesIn, notTaken, isWritten, isRecorded, isOver, spoke},
@@ -66,7 +66,7 @@ var calls = []struct {
 	},
 	{
 		name: "talked", steps: []step{comesIn, isAsked, connected, isOver},
-		want: effects{phone.Answered, "called forwarded answered ended", 1, 0, 0, "", ""},
+		want: effects{phone.Answered, "called forwarded screened answered ended", 1, 0, 0, "", ""},
 	},
 	{
 		name: "talked, of which we hear backwards", steps: []step{comesIn, isOver, connected},

@@ -79,7 +79,11 @@ func (a addresses) twiml(answer phone.Answer) []verb {
 
 // dial always has an action: without one, Twilio would go on to the next verb even after people have talked.
 func (a addresses) dial(c phone.Connect) verb {
-	d := verb{name: "Dial", attr: []attribute{{"action", a.decision("voice/dialed")}, {"answerOnBridge", "true"}}}
+	action := "voice/dialed"
+	if c.Again {
+		action = "voice/dialed-again"
+	}
+	d := verb{name: "Dial", attr: []attribute{{"action", a.decision(action)}, {"answerOnBridge", "true"}}}
 	if c.CallerID != "" {
 		d.attr = append(d.attr, attribute{"callerId", c.CallerID})
 	}

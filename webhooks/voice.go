@@ -28,7 +28,16 @@ func (d *door) fallback(r *request) plan {
 // screen: a phone was picked up, and is asked whether it wants the call.
 func (d *door) screen(r *request) plan {
 	in := r.parent()
-	return settled(in, phone.Screen{Caller: phone.CallerOf(in.From), Language: r.carried("language")})
+	ask := phone.Screen{Caller: phone.CallerOf(in.From), Language: r.carried("language")}
+	if n, err := phone.ParseNumber(r.get("To")); err == nil {
+		ask.Phone = n
+	}
+	leg := r.sid("CA", r.get("CallSid"), "CallSid", false)
+	return plan{
+		call:      in,
+		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Screened(ctx, in, leg, ask) },
+		otherwise: ask,
+	}
 }
 
 // pressed: the phone that was asked pressed a key.
@@ -37,10 +46,15 @@ func (d *door) pressed(r *request) plan {
 }
 
 // dialed: the phones have been rung.
-func (d *door) dialed(r *request) plan {
+func (d *door) dialed(r *request) plan { return d.afterDial(r, false) }
+
+// dialedAgain: those that an instant mailbox cut short have been rung once more.
+func (d *door) dialedAgain(r *request) plan { return d.afterDial(r, true) }
+
+func (d *door) afterDial(r *request, again bool) plan {
 	in := r.parent()
 	told := phone.Dialled{
-		CallStatus: in.Status, DialCallStatus: r.get("DialCallStatus"), Bridged: r.get("DialBridged"),
+		Again: again, CallStatus: in.Status, DialCallStatus: r.get("DialCallStatus"), Bridged: r.get("DialBridged"),
 		DialCallSID: r.sid("CA", r.get("DialCallSid"), "DialCallSid", true),
 	}
 	return plan{

@@ -63,6 +63,7 @@ func handler(c Config, p pace) http.Handler {
 	mux.Handle("/webhooks/voice/screen", d.decision(d.screen))
 	mux.Handle("/webhooks/voice/pressed", d.decision(d.pressed))
 	mux.Handle("/webhooks/voice/dialed", d.decision(d.dialed))
+	mux.Handle("/webhooks/voice/dialed-again", d.decision(d.dialedAgain))
 	mux.Handle("/webhooks/voice/recorded", d.decision(d.recorded))
 	mux.Handle("/webhooks/messages", d.decision(d.message))
 	mux.Handle("/webhooks/status", d.callback(d.status))

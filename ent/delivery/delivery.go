@@ -36,6 +36,8 @@ const (
 	FieldDeliveredAt = "delivered_at"
 	// FieldClaimedUntil holds the string denoting the claimed_until field in the database.
 	FieldClaimedUntil = "claimed_until"
+	// FieldRetriedAt holds the string denoting the retried_at field in the database.
+	FieldRetriedAt = "retried_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeVoicemail holds the string denoting the voicemail edge name in mutations.
@@ -63,6 +65,7 @@ var Columns = []string{
 	FieldLastError,
 	FieldDeliveredAt,
 	FieldClaimedUntil,
+	FieldRetriedAt,
 	FieldCreatedAt,
 }
 
@@ -83,7 +86,7 @@ func ValidColumn(column string) bool {
 //	import _ "github.com/maskline/maskline/ent/runtime"
 var (
 	Hooks        [1]ent.Hook
-	Interceptors [1]ent.Interceptor
+	Interceptors [2]ent.Interceptor
 	// OwnerIDValidator is a validator for the "owner_id" field. It is called by the builders before save.
 	OwnerIDValidator func(string) error
 	// VoicemailIDValidator is a validator for the "voicemail_id" field. It is called by the builders before save.
@@ -167,6 +170,11 @@ func ByDeliveredAt(opts ...sql.OrderTermOption) OrderOption {
 // ByClaimedUntil orders the results by the claimed_until field.
 func ByClaimedUntil(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClaimedUntil, opts...).ToFunc()
+}
+
+// ByRetriedAt orders the results by the retried_at field.
+func ByRetriedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetriedAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -106,6 +106,11 @@ func ClaimedUntil(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldClaimedUntil, v))
 }
 
+// RetriedAt applies equality check predicate on the "retried_at" field. It's identical to RetriedAtEQ.
+func RetriedAt(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldRetriedAt, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldCreatedAt, v))
@@ -614,6 +619,56 @@ func ClaimedUntilIsNil() predicate.Delivery {
 // ClaimedUntilNotNil applies the NotNil predicate on the "claimed_until" field.
 func ClaimedUntilNotNil() predicate.Delivery {
 	return predicate.Delivery(sql.FieldNotNull(FieldClaimedUntil))
+}
+
+// RetriedAtEQ applies the EQ predicate on the "retried_at" field.
+func RetriedAtEQ(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldRetriedAt, v))
+}
+
+// RetriedAtNEQ applies the NEQ predicate on the "retried_at" field.
+func RetriedAtNEQ(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldRetriedAt, v))
+}
+
+// RetriedAtIn applies the In predicate on the "retried_at" field.
+func RetriedAtIn(vs ...time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldRetriedAt, vs...))
+}
+
+// RetriedAtNotIn applies the NotIn predicate on the "retried_at" field.
+func RetriedAtNotIn(vs ...time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldRetriedAt, vs...))
+}
+
+// RetriedAtGT applies the GT predicate on the "retried_at" field.
+func RetriedAtGT(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldRetriedAt, v))
+}
+
+// RetriedAtGTE applies the GTE predicate on the "retried_at" field.
+func RetriedAtGTE(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldRetriedAt, v))
+}
+
+// RetriedAtLT applies the LT predicate on the "retried_at" field.
+func RetriedAtLT(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldRetriedAt, v))
+}
+
+// RetriedAtLTE applies the LTE predicate on the "retried_at" field.
+func RetriedAtLTE(v time.Time) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldRetriedAt, v))
+}
+
+// RetriedAtIsNil applies the IsNil predicate on the "retried_at" field.
+func RetriedAtIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldRetriedAt))
+}
+
+// RetriedAtNotNil applies the NotNil predicate on the "retried_at" field.
+func RetriedAtNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldRetriedAt))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

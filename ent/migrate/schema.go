@@ -130,6 +130,16 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{VoicemailChangesColumns[5], VoicemailChangesColumns[2]},
 			},
+			{
+				Name:    "change_voicemail_id_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailChangesColumns[4], VoicemailChangesColumns[2]},
+			},
+			{
+				Name:    "change_kind_at",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailChangesColumns[3], VoicemailChangesColumns[6]},
+			},
 		},
 	}
 	// CountersColumns holds the columns for the "counters" table.
@@ -154,6 +164,7 @@ var (
 		{Name: "last_error", Type: field.TypeString, Nullable: true, Size: 1000},
 		{Name: "delivered_at", Type: field.TypeTime, Nullable: true},
 		{Name: "claimed_until", Type: field.TypeTime, Nullable: true},
+		{Name: "retried_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "voicemail_id", Type: field.TypeString, Size: 40, Collation: "C"},
 	}
@@ -165,7 +176,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "deliveries_voicemails_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[10]},
+				Columns:    []*schema.Column{DeliveriesColumns[11]},
 				RefColumns: []*schema.Column{VoicemailsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -174,7 +185,7 @@ var (
 			{
 				Name:    "delivery_voicemail_id_channel_recipient",
 				Unique:  true,
-				Columns: []*schema.Column{DeliveriesColumns[10], DeliveriesColumns[2], DeliveriesColumns[3]},
+				Columns: []*schema.Column{DeliveriesColumns[11], DeliveriesColumns[2], DeliveriesColumns[3]},
 			},
 			{
 				Name:    "delivery_owner_id",
@@ -422,6 +433,8 @@ var (
 		{Name: "place", Type: field.TypeInt64, Nullable: true},
 		{Name: "appeared_at", Type: field.TypeTime, Nullable: true},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
+		{Name: "restored_at", Type: field.TypeTime, Nullable: true},
+		{Name: "purged_at", Type: field.TypeTime, Nullable: true},
 		{Name: "call_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
 		{Name: "number_id", Type: field.TypeString, Size: 40, Collation: "C"},
 	}
@@ -433,13 +446,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "voicemails_calls_voicemails",
-				Columns:    []*schema.Column{VoicemailsColumns[19]},
+				Columns:    []*schema.Column{VoicemailsColumns[21]},
 				RefColumns: []*schema.Column{CallsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "voicemails_masked_numbers_voicemails",
-				Columns:    []*schema.Column{VoicemailsColumns[20]},
+				Columns:    []*schema.Column{VoicemailsColumns[22]},
 				RefColumns: []*schema.Column{MaskedNumbersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -463,7 +476,7 @@ var (
 			{
 				Name:    "voicemail_number_id_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[20], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[22], VoicemailsColumns[16]},
 			},
 			{
 				Name:    "voicemail_owner_id_received_at",
@@ -473,7 +486,7 @@ var (
 			{
 				Name:    "voicemail_number_id_received_at",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[20], VoicemailsColumns[5]},
+				Columns: []*schema.Column{VoicemailsColumns[22], VoicemailsColumns[5]},
 			},
 			{
 				Name:    "voicemail_received_at",
@@ -488,7 +501,17 @@ var (
 			{
 				Name:    "voicemail_call_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[19]},
+				Columns: []*schema.Column{VoicemailsColumns[21]},
+			},
+			{
+				Name:    "voicemail_owner_id_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[18]},
+			},
+			{
+				Name:    "voicemail_deleted_at",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[18]},
 			},
 		},
 	}

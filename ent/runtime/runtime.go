@@ -153,7 +153,9 @@ func init() {
 	deliveryMixinHooks1 := deliveryMixin[1].Hooks()
 	delivery.Hooks[0] = deliveryMixinHooks1[0]
 	deliveryMixinInters1 := deliveryMixin[1].Interceptors()
+	deliveryInters := schema.Delivery{}.Interceptors()
 	delivery.Interceptors[0] = deliveryMixinInters1[0]
+	delivery.Interceptors[1] = deliveryInters[0]
 	deliveryMixinFields0 := deliveryMixin[0].Fields()
 	_ = deliveryMixinFields0
 	deliveryMixinFields1 := deliveryMixin[1].Fields()
@@ -185,7 +187,7 @@ func init() {
 	// delivery.LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	delivery.LastErrorValidator = deliveryDescLastError.Validators[0].(func(string) error)
 	// deliveryDescCreatedAt is the schema descriptor for created_at field.
-	deliveryDescCreatedAt := deliveryFields[8].Descriptor()
+	deliveryDescCreatedAt := deliveryFields[9].Descriptor()
 	// delivery.DefaultCreatedAt holds the default value on creation for the created_at field.
 	delivery.DefaultCreatedAt = deliveryDescCreatedAt.Default.(func() time.Time)
 	// deliveryDescID is the schema descriptor for id field.

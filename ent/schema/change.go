@@ -30,7 +30,13 @@ func (Change) Fields() []ent.Field {
 
 // Indexes of changes.
 func (Change) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("place").Unique(), index.Fields("owner_id", "place"), index.Fields("number_id", "place")}
+	return []ent.Index{
+		index.Fields("place").Unique(),
+		index.Fields("owner_id", "place"),
+		index.Fields("number_id", "place"),
+		index.Fields("voicemail_id", "place"),
+		index.Fields("kind", "at"),
+	}
 }
 
 // Annotations keep the type out of GraphQL, where a change is a VoicemailChange.

@@ -1,13 +1,18 @@
 package schema
 
 import (
+	"context"
+
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
+	"github.com/maskline/maskline/ent/intercept"
+	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -28,6 +33,7 @@ func (Delivery) Fields() []ent.Field {
 		field.String("last_error").Optional().Nillable().MaxLen(1000),
 		field.Time("delivered_at").Optional().Nillable(),
 		field.Time("claimed_until").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipAll)), // a process is sending it
+		field.Time("retried_at").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipAll)),    // somebody asked for another try then
 		field.Time("created_at").Default(now).Immutable().Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }
@@ -42,6 +48,22 @@ func (Delivery) Edges() []ent.Edge {
 // Indexes of deliveries.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("voicemail_id", "channel", "recipient").Unique(), index.Fields("owner_id")}
+}
+
+// Interceptors hide from users the mails of a voicemail that they cannot see.
+func (Delivery) Interceptors() []ent.Interceptor {
+	return []ent.Interceptor{intercept.TraverseFunc(func(ctx context.Context, q intercept.Query) error {
+		if v, ok := viewer.From(ctx); !ok || !v.IsSystem() {
+			q.WhereP(ofVisibleVoicemail)
+		}
+		return nil
+	})}
+}
+
+func ofVisibleVoicemail(s *sql.Selector) {
+	v := sql.Table("voicemails")
+	visible := sql.And(sql.ColumnsEQ(v.C("id"), s.C("voicemail_id")), sql.NotNull(v.C("place")), sql.IsNull(v.C("deleted_at")))
+	s.Where(sql.Exists(sql.Select(v.C("id")).From(v).Where(visible)))
 }
 
 // Annotations of the type.

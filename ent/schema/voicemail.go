@@ -45,7 +45,9 @@ func (Voicemail) Fields() []ent.Field {
 		field.Time("learned_at").Immutable().Annotations(inside), // when we first heard of it
 		field.Int64("place").Optional().Nillable().Annotations(entgql.OrderField("PLACE"), hidden),
 		field.Time("appeared_at").Optional().Nillable().Annotations(inside),
-		field.Time("deleted_at").Optional().Nillable().Annotations(inside),
+		field.Time("deleted_at").Optional().Nillable().Annotations(inside),  // it lies in the bin
+		field.Time("restored_at").Optional().Nillable().Annotations(inside), // out of the bin; it is kept as long as a new one from then on
+		field.Time("purged_at").Optional().Nillable().Annotations(inside),   // out of the bin for good: nothing is left but the recording's sid
 	}
 }
 
@@ -70,16 +72,23 @@ func (Voicemail) Indexes() []ent.Index {
 		index.Fields("received_at"),
 		index.Fields("owner_id", "from", "place"),
 		index.Fields("call_id"),
+		index.Fields("owner_id", "deleted_at"),
+		index.Fields("deleted_at"),
 	}
 }
 
-// Interceptors hide from users what has not appeared yet and what lies in the bin.
+// Interceptors hide from users what has not appeared yet and what lies in the bin, unless they reach into it.
 func (Voicemail) Interceptors() []ent.Interceptor {
 	return []ent.Interceptor{intercept.TraverseFunc(func(ctx context.Context, q intercept.Query) error {
-		if v, ok := viewer.From(ctx); ok && v.IsSystem() {
+		v, ok := viewer.From(ctx)
+		switch {
+		case ok && v.IsSystem():
 			return nil
+		case ok && v.ReachesIntoBin():
+			q.WhereP(sql.FieldNotNull("place"), sql.FieldIsNull("purged_at"))
+		default:
+			q.WhereP(sql.FieldNotNull("place"), sql.FieldIsNull("deleted_at"))
 		}
-		q.WhereP(sql.FieldNotNull("place"), sql.FieldIsNull("deleted_at"))
 		return nil
 	})}
 }

@@ -12,6 +12,7 @@ type Viewer struct {
 	ID     string
 	Role   phone.Role
 	system bool
+	bin    bool
 }
 
 // SeesAll tells whether everybody's objects are shown: to administrators and to the system.
@@ -20,6 +21,9 @@ func (v Viewer) SeesAll() bool { return v.system || v.Role == phone.RoleAdmin }
 // IsSystem tells whether this is the program itself and not a user.
 func (v Viewer) IsSystem() bool { return v.system }
 
+// ReachesIntoBin tells whether deleted voicemails are shown too, as long as they can be restored.
+func (v Viewer) ReachesIntoBin() bool { return v.bin }
+
 type key struct{}
 
 // With puts a user into the context.
@@ -27,6 +31,16 @@ func With(ctx context.Context, v Viewer) context.Context { return context.WithVa
 
 // System marks the context as the program's own: webhooks, workers, commands.
 func System(ctx context.Context) context.Context { return With(ctx, Viewer{system: true}) }
+
+// IntoBin lets whoever asks reach into their bin too.
+func IntoBin(ctx context.Context) context.Context {
+	v, ok := From(ctx)
+	if !ok {
+		return ctx
+	}
+	v.bin = true
+	return With(ctx, v)
+}
 
 // From is who asks; false when nobody said so.
 func From(ctx context.Context) (Viewer, bool) {

@@ -57,6 +57,10 @@ const (
 	FieldAppearedAt = "appeared_at"
 	// FieldDeletedAt holds the string denoting the deleted_at field in the database.
 	FieldDeletedAt = "deleted_at"
+	// FieldRestoredAt holds the string denoting the restored_at field in the database.
+	FieldRestoredAt = "restored_at"
+	// FieldPurgedAt holds the string denoting the purged_at field in the database.
+	FieldPurgedAt = "purged_at"
 	// EdgeNumber holds the string denoting the number edge name in mutations.
 	EdgeNumber = "number"
 	// EdgeCall holds the string denoting the call edge name in mutations.
@@ -111,6 +115,8 @@ var Columns = []string{
 	FieldPlace,
 	FieldAppearedAt,
 	FieldDeletedAt,
+	FieldRestoredAt,
+	FieldPurgedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -291,6 +297,16 @@ func ByAppearedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByDeletedAt orders the results by the deleted_at field.
 func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeletedAt, opts...).ToFunc()
+}
+
+// ByRestoredAt orders the results by the restored_at field.
+func ByRestoredAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRestoredAt, opts...).ToFunc()
+}
+
+// ByPurgedAt orders the results by the purged_at field.
+func ByPurgedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPurgedAt, opts...).ToFunc()
 }
 
 // ByNumberField orders the results by number field.

@@ -156,6 +156,16 @@ func DeletedAt(v time.Time) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldEQ(FieldDeletedAt, v))
 }
 
+// RestoredAt applies equality check predicate on the "restored_at" field. It's identical to RestoredAtEQ.
+func RestoredAt(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldRestoredAt, v))
+}
+
+// PurgedAt applies equality check predicate on the "purged_at" field. It's identical to PurgedAtEQ.
+func PurgedAt(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldPurgedAt, v))
+}
+
 // OwnerIDEQ applies the EQ predicate on the "owner_id" field.
 func OwnerIDEQ(v string) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldEQ(FieldOwnerID, v))
@@ -1264,6 +1274,106 @@ func DeletedAtIsNil() predicate.Voicemail {
 // DeletedAtNotNil applies the NotNil predicate on the "deleted_at" field.
 func DeletedAtNotNil() predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldNotNull(FieldDeletedAt))
+}
+
+// RestoredAtEQ applies the EQ predicate on the "restored_at" field.
+func RestoredAtEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldRestoredAt, v))
+}
+
+// RestoredAtNEQ applies the NEQ predicate on the "restored_at" field.
+func RestoredAtNEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNEQ(FieldRestoredAt, v))
+}
+
+// RestoredAtIn applies the In predicate on the "restored_at" field.
+func RestoredAtIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIn(FieldRestoredAt, vs...))
+}
+
+// RestoredAtNotIn applies the NotIn predicate on the "restored_at" field.
+func RestoredAtNotIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotIn(FieldRestoredAt, vs...))
+}
+
+// RestoredAtGT applies the GT predicate on the "restored_at" field.
+func RestoredAtGT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGT(FieldRestoredAt, v))
+}
+
+// RestoredAtGTE applies the GTE predicate on the "restored_at" field.
+func RestoredAtGTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGTE(FieldRestoredAt, v))
+}
+
+// RestoredAtLT applies the LT predicate on the "restored_at" field.
+func RestoredAtLT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLT(FieldRestoredAt, v))
+}
+
+// RestoredAtLTE applies the LTE predicate on the "restored_at" field.
+func RestoredAtLTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLTE(FieldRestoredAt, v))
+}
+
+// RestoredAtIsNil applies the IsNil predicate on the "restored_at" field.
+func RestoredAtIsNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIsNull(FieldRestoredAt))
+}
+
+// RestoredAtNotNil applies the NotNil predicate on the "restored_at" field.
+func RestoredAtNotNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotNull(FieldRestoredAt))
+}
+
+// PurgedAtEQ applies the EQ predicate on the "purged_at" field.
+func PurgedAtEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldPurgedAt, v))
+}
+
+// PurgedAtNEQ applies the NEQ predicate on the "purged_at" field.
+func PurgedAtNEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNEQ(FieldPurgedAt, v))
+}
+
+// PurgedAtIn applies the In predicate on the "purged_at" field.
+func PurgedAtIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIn(FieldPurgedAt, vs...))
+}
+
+// PurgedAtNotIn applies the NotIn predicate on the "purged_at" field.
+func PurgedAtNotIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotIn(FieldPurgedAt, vs...))
+}
+
+// PurgedAtGT applies the GT predicate on the "purged_at" field.
+func PurgedAtGT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGT(FieldPurgedAt, v))
+}
+
+// PurgedAtGTE applies the GTE predicate on the "purged_at" field.
+func PurgedAtGTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGTE(FieldPurgedAt, v))
+}
+
+// PurgedAtLT applies the LT predicate on the "purged_at" field.
+func PurgedAtLT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLT(FieldPurgedAt, v))
+}
+
+// PurgedAtLTE applies the LTE predicate on the "purged_at" field.
+func PurgedAtLTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLTE(FieldPurgedAt, v))
+}
+
+// PurgedAtIsNil applies the IsNil predicate on the "purged_at" field.
+func PurgedAtIsNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIsNull(FieldPurgedAt))
+}
+
+// PurgedAtNotNil applies the NotNil predicate on the "purged_at" field.
+func PurgedAtNotNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotNull(FieldPurgedAt))
 }
 
 // HasNumber applies the HasEdge predicate on the "number" edge.

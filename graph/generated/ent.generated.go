@@ -7228,6 +7228,20 @@ func (ec *executionContext) marshalNAudioState2githubᚗcomᚋmasklineᚋmasklin
 	return v
 }
 
+func (ec *executionContext) marshalNCall2githubᚗcomᚋmasklineᚋmasklineᚋentᚐCall(ctx context.Context, sel ast.SelectionSet, v ent.Call) graphql.Marshaler {
+	return ec._Call(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCall2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐCall(ctx context.Context, sel ast.SelectionSet, v *ent.Call) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Call(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCallConnection2githubᚗcomᚋmasklineᚋmasklineᚋentᚐCallConnection(ctx context.Context, sel ast.SelectionSet, v ent.CallConnection) graphql.Marshaler {
 	return ec._CallConnection(ctx, sel, &v)
 }
@@ -7297,6 +7311,10 @@ func (ec *executionContext) marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCurso
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNDelivery2githubᚗcomᚋmasklineᚋmasklineᚋentᚐDelivery(ctx context.Context, sel ast.SelectionSet, v ent.Delivery) graphql.Marshaler {
+	return ec._Delivery(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNDelivery2ᚕᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Delivery) graphql.Marshaler {

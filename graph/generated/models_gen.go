@@ -3,7 +3,9 @@
 package generated
 
 import (
+	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -125,4 +127,16 @@ type UpdateUserInput struct {
 	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
 	// Administrators only.
 	Role graphql.Omittable[*phone.Role] `json:"role,omitempty"`
+}
+
+// A change of a voicemail that had appeared before.
+type VoicemailChange struct {
+	// Its place in the order of everything that appears and changes: the after of any subscription.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	// What became of it.
+	Kind phone.ChangeKind `json:"kind"`
+	// The voicemail's.
+	ID string `json:"id"`
+	// As it is now; null when it was deleted.
+	Voicemail *ent.Voicemail `json:"voicemail,omitempty"`
 }

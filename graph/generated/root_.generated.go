@@ -12,6 +12,7 @@ import (
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/phone"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -123,15 +124,23 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CreateNumber    func(childComplexity int, input CreateNumberInput) int
-		CreatePlan      func(childComplexity int, input CreatePlanInput) int
-		CreateToken     func(childComplexity int, userID string, name string, expiresAt *time.Time) int
-		CreateUser      func(childComplexity int, input CreateUserInput) int
-		MarkVoicemails  func(childComplexity int, ids []string, heard bool) int
-		RevokeToken     func(childComplexity int, id string) int
-		SubscribeNumber func(childComplexity int, numberID string, planID string) int
-		UpdateNumber    func(childComplexity int, id string, input UpdateNumberInput) int
-		UpdateUser      func(childComplexity int, id string, input UpdateUserInput) int
+		BlockCaller        func(childComplexity int, from phone.Number) int
+		CancelSubscription func(childComplexity int, id string) int
+		CreateNumber       func(childComplexity int, input CreateNumberInput) int
+		CreatePlan         func(childComplexity int, input CreatePlanInput) int
+		CreateToken        func(childComplexity int, userID string, name string, expiresAt *time.Time) int
+		CreateUser         func(childComplexity int, input CreateUserInput) int
+		DeleteVoicemails   func(childComplexity int, ids []string) int
+		EmptyBin           func(childComplexity int) int
+		MarkVoicemails     func(childComplexity int, ids []string, heard bool) int
+		RestoreVoicemails  func(childComplexity int, ids []string) int
+		RetryDelivery      func(childComplexity int, id string) int
+		RevokeToken        func(childComplexity int, id string) int
+		SetNumberState     func(childComplexity int, id string, state phone.NumberState) int
+		SubscribeNumber    func(childComplexity int, numberID string, planID string) int
+		UnblockCaller      func(childComplexity int, from phone.Number) int
+		UpdateNumber       func(childComplexity int, id string, input UpdateNumberInput) int
+		UpdateUser         func(childComplexity int, id string, input UpdateUserInput) int
 	}
 
 	NumberSubscription struct {
@@ -197,6 +206,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		CallChanged       func(childComplexity int, numberID *string) int
+		VoicemailChanged  func(childComplexity int, numberID *string, after *entgql.Cursor[string]) int
 		VoicemailReceived func(childComplexity int, numberID *string, after *entgql.Cursor[string]) int
 	}
 
@@ -249,6 +260,13 @@ type ComplexityRoot struct {
 		Transcript         func(childComplexity int) int
 		Transcription      func(childComplexity int) int
 		TranscriptionError func(childComplexity int) int
+	}
+
+	VoicemailChange struct {
+		Cursor    func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Voicemail func(childComplexity int) int
 	}
 
 	VoicemailConnection struct {
@@ -643,6 +661,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MaskedNumberEdge.Node(childComplexity), true
 
+	case "Mutation.blockCaller":
+		if e.ComplexityRoot.Mutation.BlockCaller == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_blockCaller_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BlockCaller(childComplexity, args["from"].(phone.Number)), true
+	case "Mutation.cancelSubscription":
+		if e.ComplexityRoot.Mutation.CancelSubscription == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelSubscription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelSubscription(childComplexity, args["id"].(string)), true
 	case "Mutation.createNumber":
 		if e.ComplexityRoot.Mutation.CreateNumber == nil {
 			break
@@ -687,6 +727,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(CreateUserInput)), true
+	case "Mutation.deleteVoicemails":
+		if e.ComplexityRoot.Mutation.DeleteVoicemails == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteVoicemails_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteVoicemails(childComplexity, args["ids"].([]string)), true
+	case "Mutation.emptyBin":
+		if e.ComplexityRoot.Mutation.EmptyBin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.EmptyBin(childComplexity), true
 	case "Mutation.markVoicemails":
 		if e.ComplexityRoot.Mutation.MarkVoicemails == nil {
 			break
@@ -698,6 +755,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MarkVoicemails(childComplexity, args["ids"].([]string), args["heard"].(bool)), true
+	case "Mutation.restoreVoicemails":
+		if e.ComplexityRoot.Mutation.RestoreVoicemails == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreVoicemails_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreVoicemails(childComplexity, args["ids"].([]string)), true
+	case "Mutation.retryDelivery":
+		if e.ComplexityRoot.Mutation.RetryDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryDelivery(childComplexity, args["id"].(string)), true
 	case "Mutation.revokeToken":
 		if e.ComplexityRoot.Mutation.RevokeToken == nil {
 			break
@@ -709,6 +788,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeToken(childComplexity, args["id"].(string)), true
+	case "Mutation.setNumberState":
+		if e.ComplexityRoot.Mutation.SetNumberState == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setNumberState_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetNumberState(childComplexity, args["id"].(string), args["state"].(phone.NumberState)), true
 	case "Mutation.subscribeNumber":
 		if e.ComplexityRoot.Mutation.SubscribeNumber == nil {
 			break
@@ -720,6 +810,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SubscribeNumber(childComplexity, args["numberID"].(string), args["planID"].(string)), true
+	case "Mutation.unblockCaller":
+		if e.ComplexityRoot.Mutation.UnblockCaller == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unblockCaller_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnblockCaller(childComplexity, args["from"].(phone.Number)), true
 	case "Mutation.updateNumber":
 		if e.ComplexityRoot.Mutation.UpdateNumber == nil {
 			break
@@ -1015,6 +1116,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Voicemails(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.VoicemailOrder), args["where"].(*ent.VoicemailWhereInput)), true
 
+	case "Subscription.callChanged":
+		if e.ComplexityRoot.Subscription.CallChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_callChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CallChanged(childComplexity, args["numberID"].(*string)), true
+	case "Subscription.voicemailChanged":
+		if e.ComplexityRoot.Subscription.VoicemailChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_voicemailChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.VoicemailChanged(childComplexity, args["numberID"].(*string), args["after"].(*entgql.Cursor[string])), true
 	case "Subscription.voicemailReceived":
 		if e.ComplexityRoot.Subscription.VoicemailReceived == nil {
 			break
@@ -1252,6 +1375,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Voicemail.TranscriptionError(childComplexity), true
+
+	case "VoicemailChange.cursor":
+		if e.ComplexityRoot.VoicemailChange.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoicemailChange.Cursor(childComplexity), true
+	case "VoicemailChange.id":
+		if e.ComplexityRoot.VoicemailChange.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoicemailChange.ID(childComplexity), true
+	case "VoicemailChange.kind":
+		if e.ComplexityRoot.VoicemailChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoicemailChange.Kind(childComplexity), true
+	case "VoicemailChange.voicemail":
+		if e.ComplexityRoot.VoicemailChange.Voicemail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoicemailChange.Voicemail(childComplexity), true
 
 	case "VoicemailConnection.edges":
 		if e.ComplexityRoot.VoicemailConnection.Edges == nil {
@@ -2460,6 +2608,45 @@ type Mutation {
     "Heard or not."
     heard: Boolean!
   ): [Voicemail!]!
+  "Pauses a number or takes it up again; administrators also release it, for good: out of RELEASED nothing leads (CONFLICT)."
+  setNumberState(
+    "The number's."
+    id: ID!
+    "Where it shall stand."
+    state: NumberState!
+  ): MaskedNumber!
+  "Administrators: ends a subscription. One that has ended stays as it is."
+  cancelSubscription(
+    "The subscription's."
+    id: ID!
+  ): NumberSubscription!
+  "Puts voicemails into the bin: all of them or, when one of them does not exist, none. They are gone at once from every list, count and link."
+  deleteVoicemails(
+    "At most 100; the same one twice counts once."
+    ids: [ID!]!
+  ): [ID!]!
+  "Takes voicemails out of the bin: all of them or, when one of them cannot be restored any more, none."
+  restoreVoicemails(
+    "At most 100; the same one twice counts once. One that is not in the bin stays as it is."
+    ids: [ID!]!
+  ): [Voicemail!]!
+  "Destroys what the viewer has in the bin, here and at Twilio, and tells how many voicemails that were."
+  emptyBin: Int!
+  "Sends a mail that was given up once more. One that has been delivered is not sent again."
+  retryDelivery(
+    "The delivery's."
+    id: ID!
+  ): Delivery!
+  "Turns a caller away from all numbers of the viewer. Again: true."
+  blockCaller(
+    "Who called."
+    from: PhoneNumber!
+  ): Boolean!
+  "Lets a caller in again. Again: true."
+  unblockCaller(
+    "Who was turned away."
+    from: PhoneNumber!
+  ): Boolean!
 }
 
 "What is pushed, live."
@@ -2474,6 +2661,41 @@ type Subscription {
     """
     after: Cursor
   ): VoicemailEdge!
+  """
+  A voicemail again, when its transcript or its audio arrives after it appeared, when it is heard, restored or deleted. Deletions are
+  replayed for as long as the bin keeps voicemails; a cursor before one that is forgotten is BAD_USER_INPUT: subscribe without it, then list.
+  """
+  voicemailChanged(
+    "Only those of this number."
+    numberID: ID
+    "First everything that changed past this place, as in voicemailReceived."
+    after: Cursor
+  ): VoicemailChange!
+  "First every running call, then each call whenever it changes. States in between may be skipped, the last never is."
+  callChanged(
+    "Only those of this number."
+    numberID: ID
+  ): Call!
+}
+
+"A change of a voicemail that had appeared before."
+type VoicemailChange {
+  "Its place in the order of everything that appears and changes: the after of any subscription."
+  cursor: Cursor!
+  "What became of it."
+  kind: VoicemailChangeKind!
+  "The voicemail's."
+  id: ID!
+  "As it is now; null when it was deleted."
+  voicemail: Voicemail
+}
+
+"What became of a voicemail."
+enum VoicemailChangeKind {
+  "Its transcript or audio arrived, it was marked, or it was restored."
+  UPDATED
+  "It was put into the bin."
+  DELETED
 }
 `, BuiltIn: false},
 	{Name: "../user.graphql", Input: `extend type User {
@@ -2914,6 +3136,20 @@ func (ec *executionContext) childFields_Voicemail(ctx context.Context, field gra
 		return ec.fieldContext_Voicemail_audioURL(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Voicemail", field.Name)
+}
+
+func (ec *executionContext) childFields_VoicemailChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VoicemailChange_cursor(ctx, field)
+	case "kind":
+		return ec.fieldContext_VoicemailChange_kind(ctx, field)
+	case "id":
+		return ec.fieldContext_VoicemailChange_id(ctx, field)
+	case "voicemail":
+		return ec.fieldContext_VoicemailChange_voicemail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoicemailChange", field.Name)
 }
 
 func (ec *executionContext) childFields_VoicemailConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -24,7 +24,7 @@ func TestAttemptsOutlastTheTimeWorkIsTriedFor(t *testing.T) {
 	t.Parallel()
 	for kind, long := range map[Kind]time.Duration{
 		FetchRecording: 24 * time.Hour, ExpireTranscription: 24 * time.Hour, Appear: 24 * time.Hour,
-		MailVoicemail: 5 * 24 * time.Hour, SendMail: 5 * 24 * time.Hour,
+		SendMail: 5 * 24 * time.Hour,
 	} {
 		var tried time.Duration
 		for attempt := 1; attempt < kind.maxAttempts(); attempt++ {

@@ -138,9 +138,9 @@ func TestDrainFollowsWhatJobsInsert(t *testing.T) {
 		v = w.virtual(t, now, map[Kind]Work{
 			FetchRecording: func(context.Context, Job) error { return insert(Job{Kind: Appear, Subject: "appear"}) },
 			Appear: func(context.Context, Job) error {
-				return insert(Job{Kind: MailVoicemail, Subject: "mail", At: v.now.Add(time.Minute)})
+				return insert(Job{Kind: SendMail, Subject: "mail", At: v.now.Add(time.Minute)})
 			},
-			MailVoicemail: func(context.Context, Job) error { return nil },
+			SendMail: func(context.Context, Job) error { return nil },
 		})
 		v.insert(t, v.q, Job{Kind: FetchRecording, Subject: "fetch"})
 		if n, err := v.q.Drain(t.Context(), now); n != 2 || err != nil {

@@ -35,10 +35,11 @@ type Kind string
 const (
 	FetchRecording      Kind = "fetch_recording"
 	Appear              Kind = "appear_voicemail"
-	MailVoicemail       Kind = "mail_voicemail"
 	SendMail            Kind = "send_mail"
 	ExpireTranscription Kind = "expire_transcription"
 	FreeReservation     Kind = "free_reservation"
+	Purge               Kind = "purge_voicemail"
+	KeepHouse           Kind = "keep_house"
 )
 
 // Job is one piece of work: what, about which row, and not before when.

@@ -23,9 +23,9 @@ func lanes() map[string]river.QueueConfig {
 
 func (k Kind) lane() string {
 	switch k {
-	case FetchRecording:
+	case FetchRecording, Purge:
 		return laneMedia
-	case MailVoicemail, SendMail:
+	case SendMail:
 		return laneMail
 	default:
 		return laneSwift

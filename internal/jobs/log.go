@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,10 +24,19 @@ func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h warnings) Handle(ctx context.Context, r slog.Record) error {
-	if h.said.lately(r.Message, r.Time) {
+	if stopping(r) || h.said.lately(r.Message, r.Time) {
 		return nil
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// stopping tells whether a record only says that something was not finished since the queue was told to stop.
+func stopping(r slog.Record) (yes bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		yes = strings.Contains(a.Value.String(), context.Canceled.Error())
+		return !yes
+	})
+	return yes
 }
 
 func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {

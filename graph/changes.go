@@ -1,0 +1,171 @@
+package graph
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/change"
+	"github.com/maskline/maskline/ent/predicate"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/graph/generated"
+	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/phone"
+)
+
+// voicemailChanged pushes each change past a place, in the order of places, with the voicemail as it is now.
+func (r *Resolver) voicemailChanged(ctx context.Context, numberID *string, after *ent.Cursor) (<-chan *generated.VoicemailChange, error) {
+	sub, place, err := r.listen(ctx, numberID, after)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.notForgotten(ctx, after, place); err != nil {
+		sub.Close()
+		return nil, err
+	}
+	return follow(ctx, r.Log, sub, func(ctx context.Context) ([]*generated.VoicemailChange, error) {
+		for {
+			rows, err := r.changesPast(ctx, place, numberID)
+			if err != nil || len(rows) == 0 {
+				return nil, err
+			}
+			shown, err := r.showChanges(ctx, rows)
+			if err != nil {
+				return nil, err
+			}
+			place = rows[len(rows)-1].Place
+			if len(shown) > 0 {
+				return shown, nil
+			}
+		}
+	}), nil
+}
+
+// notForgotten refuses a cursor behind which a deletion was that the viewer can hear of no more.
+func (r *Resolver) notForgotten(ctx context.Context, after *ent.Cursor, place int64) error {
+	if after == nil {
+		return nil
+	}
+	to, err := r.Desk.ForgottenTo(ctx)
+	if err == nil && place < to {
+		return phone.Bad("after", "after is older than the deletions that are still known. Subscribe without it, and then list.")
+	}
+	return err
+}
+
+func (r *Resolver) changesPast(ctx context.Context, place int64, numberID *string) ([]*ent.Change, error) {
+	q := r.DB.Change.Query().Where(change.PlaceGT(place)).Order(ent.Asc(change.FieldPlace)).Limit(readAhead)
+	if numberID != nil {
+		q.Where(change.NumberID(*numberID))
+	}
+	return q.All(ctx)
+}
+
+// showChanges leaves out updates of what was deleted since: the deletion follows.
+func (r *Resolver) showChanges(ctx context.Context, rows []*ent.Change) ([]*generated.VoicemailChange, error) {
+	ids := make([]string, len(rows))
+	for i, c := range rows {
+		ids[i] = c.VoicemailID
+	}
+	found, err := r.byID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var shown []*generated.VoicemailChange
+	for _, c := range rows {
+		pushed := &generated.VoicemailChange{Cursor: *cursorAt(c.Place), Kind: c.Kind, ID: c.VoicemailID}
+		if c.Kind != phone.ChangeDeleted {
+			if pushed.Voicemail = found[c.VoicemailID]; pushed.Voicemail == nil {
+				continue
+			}
+		}
+		shown = append(shown, pushed)
+	}
+	return shown, nil
+}
+
+// byID are those of the voicemails that the viewer can see.
+func (r *Resolver) byID(ctx context.Context, ids []string) (map[string]*ent.Voicemail, error) {
+	found, err := r.DB.Voicemail.Query().Where(voicemail.IDIn(ids...)).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]*ent.Voicemail{}
+	for _, v := range found {
+		byID[v.ID] = v
+	}
+	return byID, nil
+}
+
+const (
+	longestCall = 24 * time.Hour   // Twilio ends every call by then
+	clocksApart = 30 * time.Second // how far the clocks of replicas may disagree
+)
+
+// callChanged pushes every running call and then each that changes, as it is when it is read.
+func (r *Resolver) callChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error) {
+	if err := r.mayFollow(ctx, numberID); err != nil {
+		return nil, err
+	}
+	sub := r.Events.Subscribe(events.Call, r.concerns(ctx, numberID))
+	f := &callFollower{r: r, sub: sub, numberID: numberID, sent: map[string]time.Time{}}
+	return follow(ctx, r.Log, sub, f.next), nil
+}
+
+// callFollower remembers what it has sent. Calls have no places, so whoever may have missed something looks at all that changed lately.
+type callFollower struct {
+	r        *Resolver
+	sub      *events.Subscription
+	numberID *string
+	sent     map[string]time.Time // when each call that was sent lately had changed
+	looked   time.Time            // at everything
+	lost     bool                 // what was named could not be read
+}
+
+func (f *callFollower) next(ctx context.Context) ([]*ent.Call, error) {
+	named, now := f.sub.Take(), f.r.Now()
+	everything := f.looked.IsZero() || f.lost || named.Anything
+	found, err := f.read(ctx, everything, named)
+	f.lost = err != nil
+	if err != nil {
+		return nil, err
+	}
+	if everything {
+		f.looked = now
+	}
+	return f.unsent(found), nil
+}
+
+func (f *callFollower) read(ctx context.Context, everything bool, named events.Named) ([]*ent.Call, error) {
+	var which predicate.Call
+	switch {
+	case f.looked.IsZero():
+		which = call.And(call.EndedAtIsNil(), call.StartedAtGT(f.r.Now().Add(-longestCall)))
+	case everything:
+		which = call.ChangedAtGTE(f.looked.Add(-clocksApart))
+	case len(named.IDs) == 0:
+		return nil, nil
+	default:
+		which = call.IDIn(slices.Collect(maps.Keys(named.IDs))...)
+	}
+	q := f.r.DB.Call.Query().Where(which).Order(ent.Asc(call.FieldChangedAt, call.FieldID))
+	if f.numberID != nil {
+		q.Where(call.NumberID(*f.numberID))
+	}
+	return q.All(ctx)
+}
+
+// unsent leaves out what was sent already, as it still is.
+func (f *callFollower) unsent(found []*ent.Call) (fresh []*ent.Call) {
+	for _, c := range found {
+		if c.ChangedAt.After(f.sent[c.ID]) {
+			f.sent[c.ID] = c.ChangedAt
+			fresh = append(fresh, c)
+		}
+	}
+	maps.DeleteFunc(f.sent, func(_ string, at time.Time) bool { return at.Before(f.looked.Add(-2 * clocksApart)) })
+	return fresh
+}

@@ -1,0 +1,176 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/phone"
+)
+
+// Delete puts voicemails into the bin, all or none of them.
+func (s *Switchboard) Delete(ctx context.Context, ids []string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		found, err := tx.visible(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, v := range found {
+			if err := s.delete(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Switchboard) delete(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
+	if err := tx.Voicemail.UpdateOneID(v.ID).SetDeletedAt(s.now()).Exec(ctx); err != nil {
+		return fmt.Errorf("delete voicemail %s: %w", v.ID, err)
+	}
+	tx.change(v, phone.ChangeDeleted)
+	return nil
+}
+
+// Restore takes voicemails out of the bin, all or none of them; one that is not in it stays as it is.
+func (s *Switchboard) Restore(ctx context.Context, ids []string) error {
+	ctx = viewer.IntoBin(ctx)
+	return s.inTx(ctx, func(tx *Tx) error {
+		found, err := tx.visible(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, v := range found {
+			if v.DeletedAt == nil {
+				continue
+			}
+			if err := tx.Voicemail.UpdateOneID(v.ID).ClearDeletedAt().SetRestoredAt(s.now()).Exec(ctx); err != nil {
+				return fmt.Errorf("restore voicemail %s: %w", v.ID, err)
+			}
+			tx.change(v, phone.ChangeUpdated)
+		}
+		return nil
+	})
+}
+
+// atOnce is how many rows housekeeping changes in one transaction, which others may have to wait for.
+const atOnce = 100
+
+// EmptyBin purges what the viewer has in the bin, and tells how many voicemails that were.
+func (s *Switchboard) EmptyBin(ctx context.Context) (int, error) {
+	v, _ := viewer.From(ctx)
+	q := func(tx *Tx) *ent.VoicemailQuery { return tx.Voicemail.Query().Where(voicemail.OwnerID(v.ID)) }
+	return s.emptyOut(viewer.IntoBin(ctx), q)
+}
+
+// emptyOut purges what lies in the bin of what q finds.
+func (s *Switchboard) emptyOut(ctx context.Context, q func(*Tx) *ent.VoicemailQuery) (total int, err error) {
+	for {
+		n := 0
+		err := s.inTx(ctx, func(tx *Tx) (err error) {
+			n, err = s.emptySome(ctx, tx, q(tx))
+			return err
+		})
+		total += n
+		if err != nil || n < atOnce {
+			return total, err
+		}
+	}
+}
+
+func (s *Switchboard) emptySome(ctx context.Context, tx *Tx, q *ent.VoicemailQuery) (int, error) {
+	q = q.Where(voicemail.DeletedAtNotNil(), voicemail.PurgedAtIsNil()).Order(ent.Asc(voicemail.FieldID)).Limit(atOnce)
+	tx.forUpdate(func() { q.ForUpdate() })
+	ids, err := q.IDs(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look into the bin: %w", err)
+	}
+	if err := tx.Voicemail.Update().Where(voicemail.IDIn(ids...)).SetPurgedAt(s.now()).Exec(ctx); err != nil {
+		return 0, fmt.Errorf("empty the bin: %w", err)
+	}
+	for _, id := range ids {
+		tx.later(jobs.Job{Kind: jobs.Purge, Subject: id, At: s.now()})
+	}
+	return len(ids), nil
+}
+
+// purge destroys what was said: the audio here and at Twilio, the transcript, the mails' records. The row stays, so that a late webhook does
+// not bring the recording back.
+func (s *Switchboard) purge(ctx context.Context, id string) error {
+	v, err := s.DB.Client().Voicemail.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("load voicemail %s: %w", id, err)
+	}
+	if v.PurgedAt == nil {
+		return nil
+	}
+	if err := s.Recordings.Delete(ctx, v.ID); err != nil {
+		return err
+	}
+	if err := s.inTx(ctx, func(tx *Tx) error { return tx.hollowOut(ctx, id) }); err != nil {
+		return err
+	}
+	return s.deleteAtTwilio(ctx, v)
+}
+
+func (tx *Tx) hollowOut(ctx context.Context, id string) error {
+	if _, err := tx.Delivery.Delete().Where(delivery.VoicemailID(id)).Exec(ctx); err != nil {
+		return fmt.Errorf("purge the deliveries of voicemail %s: %w", id, err)
+	}
+	err := tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioDeleted).ClearAudioError().SetAudioType("").SetAudioSize(0).SetAudioSha256("").
+		ClearTranscript().ClearTranscriptionError().Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("purge voicemail %s: %w", id, err)
+	}
+	return nil
+}
+
+// deleteAtTwilio is tried for as long as fetching would be.
+func (s *Switchboard) deleteAtTwilio(ctx context.Context, v *ent.Voicemail) error {
+	if s.Twilio == nil {
+		return nil
+	}
+	err := s.Twilio.DeleteRecording(ctx, v.RecordingSid)
+	if err != nil && s.now().Sub(*v.PurgedAt) >= phone.FetchPatience {
+		s.Log.ErrorContext(ctx, "gave up deleting a recording at Twilio", "voicemail", v.ID, "recording", v.RecordingSid, "error", err)
+		return nil
+	}
+	return err
+}
+
+// RetryDelivery sends a mail that was given up once more, for as long as a new one. One that has been delivered stays so.
+func (s *Switchboard) RetryDelivery(ctx context.Context, id string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		q := tx.Delivery.Query().Where(delivery.ID(id))
+		tx.forUpdate(func() { q.ForUpdate() })
+		d, err := q.Only(ctx)
+		if err != nil {
+			return fmt.Errorf("load delivery %s: %w", id, err)
+		}
+		if d.State == phone.DeliveryDelivered {
+			return nil
+		}
+		if err := tx.Delivery.UpdateOneID(id).SetState(phone.DeliveryPending).SetRetriedAt(s.now()).Exec(ctx); err != nil {
+			return fmt.Errorf("write delivery %s: %w", id, err)
+		}
+		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: id, At: s.now()})
+		return nil
+	})
+}
+
+// triedFor is how long a mail has been tried since somebody last wanted it sent.
+func (s *Switchboard) triedFor(d *ent.Delivery) time.Duration {
+	since := d.CreatedAt
+	if d.RetriedAt != nil {
+		since = *d.RetriedAt
+	}
+	return s.now().Sub(since)
+}
+
+var errDeleted = errors.New("the voicemail was deleted before this mail was sent")

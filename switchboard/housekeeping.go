@@ -1,0 +1,127 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	changes "github.com/maskline/maskline/ent/change"
+	"github.com/maskline/maskline/ent/maskednumber"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/phone"
+)
+
+// keepHouse lets go of what was kept long enough. What fails is left for the next time, and holds up nothing else.
+func (s *Switchboard) keepHouse(ctx context.Context, _ string) error {
+	binned := s.daysAgo(s.Settings.BinDays)
+	old := func(tx *Tx) *ent.VoicemailQuery { return tx.Voicemail.Query().Where(voicemail.DeletedAtLT(binned)) }
+	_, err := s.emptyOut(ctx, old)
+	return errors.Join(s.retireAll(ctx), err, s.forgetDeletions(ctx, binned))
+}
+
+func (s *Switchboard) daysAgo(days int) time.Time { return s.now().AddDate(0, 0, -days) }
+
+// retireAll puts voicemails into the bin that are older than their number keeps them.
+func (s *Switchboard) retireAll(ctx context.Context) error {
+	numbers, err := s.DB.Client().MaskedNumber.Query().Where(maskednumber.KeepVoicemailsDaysNotNil()).All(ctx)
+	if err != nil {
+		return fmt.Errorf("look for numbers that keep voicemails for a time: %w", err)
+	}
+	for _, n := range numbers {
+		if err := s.retire(ctx, n.ID, s.daysAgo(*n.KeepVoicemailsDays)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Switchboard) retire(ctx context.Context, numberID string, before time.Time) error {
+	for {
+		n := 0
+		err := s.inTx(ctx, func(tx *Tx) (err error) {
+			n, err = s.retireSome(ctx, tx, numberID, before)
+			return err
+		})
+		if err != nil || n < atOnce {
+			return err
+		}
+	}
+}
+
+func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, before time.Time) (int, error) {
+	q := tx.Voicemail.Query().Where(voicemail.NumberID(numberID), voicemail.ReceivedAtLT(before), voicemail.DeletedAtIsNil(), voicemail.PlaceNotNil(),
+		voicemail.Or(voicemail.RestoredAtIsNil(), voicemail.RestoredAtLT(before))).Order(ent.Asc(voicemail.FieldID)).Limit(atOnce)
+	tx.forUpdate(func() { q.ForUpdate() })
+	found, err := q.All(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look for old voicemails of number %s: %w", numberID, err)
+	}
+	for _, v := range found {
+		if err := s.delete(ctx, tx, v); err != nil {
+			return 0, err
+		}
+	}
+	return len(found), nil
+}
+
+// forgetDeletions lets go of deletions that nobody can follow any more, and of the changes before them. A voicemail that exists keeps its
+// changes, however old.
+func (s *Switchboard) forgetDeletions(ctx context.Context, before time.Time) error {
+	for {
+		n := 0
+		err := s.inTx(ctx, func(tx *Tx) (err error) {
+			n, err = tx.forgetSome(ctx, before)
+			return err
+		})
+		if err != nil || n < atOnce {
+			return err
+		}
+	}
+}
+
+func (tx *Tx) forgetSome(ctx context.Context, before time.Time) (int, error) {
+	q := tx.Change.Query().Where(changes.KindEQ(phone.ChangeDeleted), changes.AtLT(before)).Order(ent.Asc(changes.FieldPlace)).Limit(atOnce)
+	found, err := q.All(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look for old deletions: %w", err)
+	}
+	for _, c := range found {
+		if _, err := tx.Change.Delete().Where(changes.VoicemailID(c.VoicemailID), changes.PlaceLTE(c.Place)).Exec(ctx); err != nil {
+			return 0, fmt.Errorf("forget the deletion of voicemail %s: %w", c.VoicemailID, err)
+		}
+		for _, who := range []string{c.OwnerID, everybody} {
+			if _, err := tx.db.SQL.ExecContext(ctx, raiseCounter, forgotten+who, c.Place); err != nil {
+				return 0, fmt.Errorf("write down what was forgotten: %w", err)
+			}
+		}
+	}
+	return len(found), nil
+}
+
+const (
+	forgotten = "forgotten/" // + the owner, or
+	everybody = "all"
+
+	raiseCounter = `INSERT INTO counters (id, last) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET last = excluded.last WHERE counters.last < excluded.last`
+)
+
+// ForgottenTo is the last place whose deletion the viewer can hear of no more: who has followed less far has missed something.
+func (s *Switchboard) ForgottenTo(ctx context.Context) (int64, error) {
+	v, _ := viewer.From(ctx)
+	who := v.ID
+	if v.SeesAll() {
+		who = everybody
+	}
+	c, err := s.DB.Client().Counter.Get(viewer.System(ctx), forgotten+who)
+	if ent.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read what was forgotten: %w", err)
+	}
+	return c.Last, nil
+}
