@@ -133,17 +133,28 @@ func (f *callFollower) next(ctx context.Context) ([]*ent.Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	first := f.looked.IsZero()
 	if everything {
 		f.looked = now
 	}
-	return f.unsent(found), nil
+	fresh := f.unsent(found)
+	if first {
+		fresh = slices.DeleteFunc(fresh, func(c *ent.Call) bool { return !f.running(c) })
+	}
+	return fresh, nil
+}
+
+// running tells whether a call is not over, as far as we know.
+func (f *callFollower) running(c *ent.Call) bool {
+	return c.EndedAt == nil && c.StartedAt.After(f.looked.Add(-longestCall))
 }
 
 func (f *callFollower) read(ctx context.Context, everything bool, named events.Named) ([]*ent.Call, error) {
 	var which predicate.Call
+	now := f.r.Now()
 	switch {
-	case f.looked.IsZero():
-		which = call.And(call.EndedAtIsNil(), call.StartedAtGT(f.r.Now().Add(-longestCall)))
+	case f.looked.IsZero(): // what is over is only remembered, so that it is not taken for news later
+		which = call.Or(call.And(call.EndedAtIsNil(), call.StartedAtGT(now.Add(-longestCall))), call.ChangedAtGTE(now.Add(-clocksApart)))
 	case everything:
 		which = call.ChangedAtGTE(f.looked.Add(-clocksApart))
 	case len(named.IDs) == 0:

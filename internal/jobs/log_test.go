@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -26,5 +27,10 @@ func TestRiverIsHeardFromWarningsUpAndNotOverAndOver(t *testing.T) {
 	say(time.Second, slog.LevelError, "no database")
 	say(time.Second, slog.LevelWarn, "a job is stuck")
 	say(11*time.Second, slog.LevelError, "no database")
+	stopped := slog.NewRecord(start, slog.LevelError, "half done", 0)
+	stopped.Add("error", context.Canceled) // we told it to stop
+	if err := h.Handle(t.Context(), stopped); err != nil {
+		t.Error(err)
+	}
 	log.want(t, "ERROR no database", "WARN a job is stuck", "ERROR no database")
 }
