@@ -41,7 +41,8 @@ type house struct {
 	app   *app
 	net   *network.Network
 	url   string
-	admin string // a token
+	admin string                  // a token
+	down  *atomic.Pointer[string] // the path that answers 500, if any
 }
 
 // newHouse wires everything for a test. Nothing is mocked: webhooks go over HTTP, and so do GraphQL, REST and media.
@@ -53,7 +54,14 @@ func newHouse(t *testing.T, db *database.DB) *house {
 	twilio := httptest.NewServer(n.Handler())
 	t.Cleanup(twilio.Close)
 	var handler atomic.Pointer[http.Handler]
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*handler.Load()).ServeHTTP(w, r) }))
+	var down atomic.Pointer[string]
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := down.Load(); path != nil && *path == r.URL.Path {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		(*handler.Load()).ServeHTTP(w, r)
+	}))
 	t.Cleanup(front.Close)
 	s := testSettings(t, front.URL, twilio.URL)
 	a, err := build(ctx, s, parts{log: testLog(t), now: n.Now, db: db, stderr: t.Output()})
@@ -63,7 +71,7 @@ func newHouse(t *testing.T, db *database.DB) *house {
 	token, err := a.prepare(ctx)
 	check(t, err)
 	n.AddNumber(numberAt(front.URL, mask))
-	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token}
+	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token, down: &down}
 }
 
 func testSettings(t *testing.T, public, twilio string) Settings {
