@@ -16,6 +16,7 @@ type Call struct {
 
 	net     *Network
 	dice    *dice
+	luck    *dice // of chaos, apart from the other dice, so that a call without chaos is the same as ever
 	caller  Caller
 	cookies http.CookieJar
 	number  Number // as it was set when the call came in
@@ -26,6 +27,8 @@ type Call struct {
 	// What the call's own goroutine keeps to itself.
 	greeted   bool // something was said to the caller
 	gone      bool // the caller has hung up
+	hasty     bool // its end is told before anything else
+	reported  bool // its end was told
 	documents int
 
 	// What net.mu guards.
@@ -83,7 +86,7 @@ func newCall(n *Network, caller Caller, to string) *Call {
 	if err != nil {
 		panic("network: cookies: " + err.Error()) // without options there is nothing that could be wrong
 	}
-	c := &Call{net: n, dice: n.dice.fork(), caller: caller, cookies: cookies}
+	c := &Call{net: n, dice: n.dice.fork(), luck: n.luck(), caller: caller, cookies: cookies}
 	c.SID = c.dice.sid("CA")
 	c.leg = &leg{call: c, sid: c.SID, from: caller.from, to: to, direction: "inbound", who: caller.from}
 	return c
@@ -126,6 +129,7 @@ func (c *Call) begin() {
 		c.leg.hangUpAt = c.net.Now().Add(*c.caller.hangUpAt)
 	}
 	c.number, c.owned = c.net.number(c.leg.to)
+	c.hasty = c.early(TopicStatus)
 	c.net.addLeg(c.leg, ringing)
 	c.happens(Event{Kind: Dialled, Who: c.leg.who, Text: c.leg.to})
 }
@@ -145,7 +149,7 @@ func (c *Call) unserved() *Fault {
 
 // answerFirst asks the number's Voice URL and follows where that leads.
 func (c *Call) answerFirst() error {
-	first := ask{url: c.number.VoiceURL, method: orPost(c.number.VoiceMethod)}
+	first := ask{topic: TopicVoice, url: c.number.VoiceURL, method: orPost(c.number.VoiceMethod)}
 	if first.method == http.MethodPost {
 		first.extra = map[string]string{"CallToken": c.token()}
 	}
@@ -173,9 +177,18 @@ func (c *Call) end(status string) {
 	c.outcome.Ended, c.outcome.Status, c.outcome.Duration = true, status, took
 	c.net.mu.Unlock()
 	c.happens(Event{Kind: Ended, Who: c.leg.who, Text: status, Took: took})
+	c.reportEnd()
+}
+
+// reportEnd sends the number's status callback, once.
+func (c *Call) reportEnd() {
+	if c.reported {
+		return
+	}
+	c.reported = true
 	c.callBack(c.dice, statusDelay, callback{
-		text: "CallStatus=" + status, who: c.leg.who, url: c.number.StatusCallback,
-		method: orPost(c.number.StatusCallbackMethod), form: c.leg.report(0),
+		topic: TopicStatus, text: "CallStatus=" + c.leg.status, who: c.leg.who, url: c.number.StatusCallback,
+		method: orPost(c.number.StatusCallbackMethod), form: c.leg.report(0), early: c.hasty,
 	})
 }
 

@@ -3,10 +3,13 @@ package network
 import "net/http"
 
 // tell sends a callback. Its answer decides nothing, but has to be one that Twilio doesn't warn about.
-func (c *Call) tell(own *dice, cb callback) {
+func (c *Call) tell(own *dice, cb callback, again bool) {
 	lane := own.Uint64()
+	if cb.early && !again {
+		lane = cb.lane
+	}
 	d := delivery{
-		call: c, dice: own, lane: lane, told: Event{Kind: CallbackSent, Who: cb.who, Text: cb.text},
+		call: c, dice: own, lane: lane, told: Event{Kind: CallbackSent, Who: cb.who, Text: cb.text, Again: again},
 		url: cb.url, method: cb.method, form: cb.form,
 	}
 	r, fault := d.send()

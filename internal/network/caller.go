@@ -15,6 +15,7 @@ type Caller struct {
 	message  time.Duration
 	words    string
 	mumbles  bool
+	spoilt   bool   // Twilio can't process the recording
 	key      string // ends the message
 	staysOn  bool   // after the message
 	leaves   bool   // once the recording is over
@@ -45,6 +46,9 @@ func (c Caller) LeaveMessage(d time.Duration, words string) Caller {
 
 // Unintelligible has the transcription of the message fail.
 func (c Caller) Unintelligible() Caller { c.mumbles = true; return c }
+
+// Spoilt has Twilio fail to process what was recorded: it is reported as failed, and there is no file.
+func (c Caller) Spoilt() Caller { c.spoilt = true; return c }
 
 // PressKey has the caller end the message with a key. A key that doesn't end it is followed by silence.
 func (c Caller) PressKey(key string) Caller { c.key = key; return c }

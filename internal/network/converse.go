@@ -3,13 +3,13 @@ package network
 import (
 	"cmp"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 )
 
 // ask is the next document to ask for, or one that REST handed over inline.
 type ask struct {
+	topic  Topic
 	url    string
 	method string
 	extra  map[string]string
@@ -71,7 +71,9 @@ func (l *leg) fallBack(a ask, fault *Fault) *document {
 	}
 	bare, _, _ := strings.Cut(a.url, "#")
 	extra := map[string]string{"ErrorUrl": bare, "ErrorCode": strconv.Itoa(cmp.Or(fault.Code, codeSchema))}
-	doc, second := l.read(ask{url: number.VoiceFallbackURL, method: orPost(number.VoiceFallbackMethod), extra: extra})
+	doc, second := l.read(ask{
+		topic: TopicFallback, url: number.VoiceFallbackURL, method: orPost(number.VoiceFallbackMethod), extra: extra,
+	})
 	if second != nil {
 		l.call.complain(second)
 	}
@@ -116,16 +118,11 @@ func (l *leg) read(a ask) (*document, *Fault) {
 	return doc, nil
 }
 
-func (l *leg) request(a ask, form url.Values) (reply, *Fault) {
-	d := delivery{
-		call: l.call, dice: l.call.dice, told: Event{Kind: Webhook, Who: l.who},
-		url: a.url, method: a.method, form: form,
-	}
-	return d.send()
-}
-
 // tellOnly asks for a document that nobody is there to hear. It has to be right all the same.
 func (l *leg) tellOnly(a ask) {
+	if l.call.gone && l.call.hasty {
+		l.call.reportEnd()
+	}
 	if _, fault := l.read(a); fault != nil {
 		l.call.complain(fault)
 	}
@@ -134,7 +131,7 @@ func (l *leg) tellOnly(a ask) {
 // follow is the action of a verb, with what it is told.
 func (s stage) follow(e *element, extra map[string]string) *ask {
 	next := s.doc.asked // an action left out is the current document once more
-	next.inline, next.extra = "", extra
+	next.topic, next.inline, next.extra = Topic(e.name), "", extra
 	if e.has("action") {
 		next.url, next.method = s.resolve(e.attrs["action"]), e.method("method")
 	} else if e.has("method") {

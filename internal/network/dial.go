@@ -220,8 +220,8 @@ func (d *dialling) reportLeg(l *leg, event string) {
 	form := l.report(l.reports)
 	l.reports++
 	d.call.callBack(d.call.dice, legDelay, callback{
-		text: "CallStatus=" + l.status, who: l.who, url: d.resolve(l.noun.attrs["statusCallback"]),
-		method: l.noun.method("statusCallbackMethod"), form: form,
+		topic: TopicLeg, text: "CallStatus=" + l.status, who: l.who, url: d.resolve(l.noun.attrs["statusCallback"]),
+		method: l.noun.method("statusCallbackMethod"), form: form, early: d.call.early(TopicLeg),
 	})
 }
 

@@ -39,6 +39,7 @@ type Event struct {
 	Text    string
 	Code    int           // of a Failed: Twilio's error code, 0 where none is known
 	Took    time.Duration // of a Recorded: its length; of an Ended: since it was answered
+	Again   bool          // of a Webhook or CallbackSent: chaos repeats it
 
 	// These are set for Webhook, Fetched, CallbackSent and CallbackLost. An attempt that is tried again is an event of its own.
 	Method string
@@ -76,11 +77,11 @@ func (e Event) String() string {
 	case HungUp:
 		return who + " hangs up"
 	case Webhook:
-		return fmt.Sprintf("Twilio asks %s %s%s and %s", e.Method, e.URL, e.why(), e.answer())
+		return fmt.Sprintf("Twilio asks %s%s %s%s and %s", e.again(), e.Method, e.URL, e.why(), e.answer())
 	case Fetched:
 		return fmt.Sprintf("Twilio fetches %s and %s", e.URL, e.answer())
 	case CallbackSent:
-		return fmt.Sprintf("Twilio reports %s to %s and %s", e.Text, e.URL, e.answer())
+		return fmt.Sprintf("Twilio reports %s%s to %s and %s", e.again(), e.Text, e.URL, e.answer())
 	case CallbackLost:
 		return fmt.Sprintf("Twilio's report %s to %s gets lost", e.Text, e.URL)
 	case Failed:
@@ -96,6 +97,13 @@ func named(number string) string {
 		return "a withheld number"
 	}
 	return number
+}
+
+func (e Event) again() string {
+	if e.Again {
+		return "again, "
+	}
+	return ""
 }
 
 // why picks the parameters that tell a newcomer what the request is about.

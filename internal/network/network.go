@@ -50,8 +50,15 @@ type Config struct {
 	// FreshTokens gives every retry an idempotency token of its own. By default all retries of a request share one; which
 	// of the two Twilio does is not known either.
 	FreshTokens bool
-	// Chaos makes callbacks as unreliable as they are in life.
+	// EmptyDigits sends Digits empty, in place of not at all, with the action of a recording that no key ended. Which of the
+	// two Twilio does is not known.
+	EmptyDigits bool
+	// Chaos makes Twilio's requests as unreliable as they are in life, and more.
 	Chaos Chaos
+	// ChaosOf is in place of Chaos for requests about some topics.
+	ChaosOf map[Topic]Chaos
+	// MayDiffer tells of a decision that was repeated that its answer may be another one than at first; nil: never.
+	MayDiffer func(again Event) bool
 }
 
 // Number is a number of the account and where Twilio turns when something happens on it.
@@ -166,6 +173,12 @@ func (n *Network) Dial(caller Caller, to string) *Call {
 	n.clock.after(caller.after, call.live)
 	return call
 }
+
+// luck is another stream for each call. It wants net.mu held.
+func (n *Network) luck() *dice { return newDice(uint64(n.cfg.Seed), firstLuck+uint64(len(n.calls))) }
+
+// firstLuck is behind the network's own streams.
+const firstLuck = 2
 
 // Calls lists every call ever dialled, the first one first.
 func (n *Network) Calls() []*Call {

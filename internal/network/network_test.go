@@ -29,7 +29,9 @@ func busyDay(t *testing.T, seed int64) string {
 		`url="/screen" statusCallback="/leg" statusCallbackEvent="initiated ringing answered completed"`, 1)
 	answers["/dialled"] = response(greeting + `<Record transcribe="true" transcribeCallback="/transcribed"` + recordTail)
 	answers["/recorded"] = nothing
-	w := open(t, Config{Seed: seed, Chaos: Chaos{Duplicate: 0.3, Drop: 0.2, Delay: 0.3, MaxDelay: time.Minute}}, answers)
+	w := open(t, Config{Seed: seed, Chaos: Chaos{
+		Duplicate: 0.3, Drop: 0.2, Delay: 0.3, Early: 0.3, Repeat: 0.3, Unknown: 0.3, MaxDelay: time.Minute,
+	}}, answers)
 	w.AddPhone(olga, Human(3*time.Second, time.Minute).Press("1", time.Second), Busy(), NoAnswer(), Mailbox(time.Second))
 	var calls []*Call
 	for i := range 6 {

@@ -25,7 +25,7 @@ func (s stage) verb(e *element) (*ask, error) {
 	case "Dial":
 		return s.dial(e)
 	case "Redirect":
-		return &ask{url: s.resolve(strings.TrimSpace(e.text)), method: e.method("method")}, nil
+		return &ask{topic: TopicRedirect, url: s.resolve(strings.TrimSpace(e.text)), method: e.method("method")}, nil
 	case "Reject":
 		return nil, s.reject()
 	case "Hangup":

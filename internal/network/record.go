@@ -16,7 +16,7 @@ type Recording struct {
 	StartedAt    time.Time
 	Duration     time.Duration // of the file
 	Words        string        // what was said
-	Status       string        // in-progress, processing, completed or absent
+	Status       string        // in-progress, processing, completed, absent or failed
 	Deleted      bool          // by REST
 
 	tune uint64
@@ -24,7 +24,7 @@ type Recording struct {
 
 // WAV is the file, the same at every call; nil when there is none.
 func (r Recording) WAV() []byte {
-	if r.Status == absent {
+	if r.Status == absent || r.Status == failed {
 		return nil
 	}
 	return wav(r.tune, r.Duration)
@@ -84,7 +84,7 @@ func (s stage) record(e *element) (*ask, error) {
 		"RecordingSid": r.SID, "RecordingUrl": s.call.net.recordingURL(r.SID),
 		"RecordingDuration": strconv.Itoa(seconds(t.length)),
 	}
-	if t.digits != "" {
+	if t.digits != "" || s.call.net.cfg.EmptyDigits {
 		extra["Digits"] = t.digits
 	}
 	next := s.follow(e, extra)
@@ -147,7 +147,7 @@ func (s stage) startRecording(e *element) *recording {
 	c.net.recordings = append(c.net.recordings, r)
 	c.outcome.Recordings = append(c.outcome.Recordings, r.SID)
 	c.net.mu.Unlock()
-	s.reportRecording(c.dice, e, r, legDelay)
+	s.reportRecording(c.dice, e, r, legDelay, haste{})
 	return r
 }
 
@@ -171,33 +171,59 @@ func (s stage) stopRecording(e *element, r *recording, t take) {
 	c.net.mu.Unlock()
 	c.happens(Event{Kind: Recorded, Who: s.who, Text: r.SID, Took: t.length})
 	own := c.dice.fork()
-	c.net.clock.after(own.between(soonestReady, latestReady), func() { s.develop(own, e, r) })
+	wait := own.between(soonestReady, latestReady)
+	h := haste{transcript: c.early(TopicTranscription), lane: firstLane}
+	if c.early(TopicRecording) {
+		h.recording, h.lane = true, 0 // told by the call itself
+		s.develop(own, e, r, h)
+		return
+	}
+	c.net.clock.after(wait, func() { s.develop(own, e, r, h) })
 }
 
+// haste is what of a recording overtakes everything, as told in a lane.
+type haste struct {
+	recording, transcript bool
+	lane                  uint64
+}
+
+// firstLane comes right after the call's own, before all that are drawn.
+const firstLane = 1
+
 // develop makes the file ready, then tells of it.
-func (s stage) develop(own *dice, e *element, r *recording) {
+func (s stage) develop(own *dice, e *element, r *recording, h haste) {
 	n := s.call.net
 	now := n.Now()
 	n.mu.Lock()
 	r.Status, r.ready = completed, now
-	if r.errorCode != 0 {
+	switch {
+	case r.errorCode != 0:
 		r.Status, r.Duration = absent, 0
+	case s.call.caller.spoilt:
+		r.Status = failed
 	}
 	n.mu.Unlock()
-	s.reportRecording(own, e, r, 0)
-	s.transcribe(own, e, r)
+	if h.transcript {
+		s.transcribe(own, e, r, h)
+	}
+	s.reportRecording(own, e, r, 0, h)
+	if !h.transcript {
+		s.transcribe(own, e, r, h)
+	}
 }
 
-// reportRecording sends the callback for the status that the recording has now, if TwiML asked for it.
-func (s stage) reportRecording(own *dice, e *element, r *recording, after time.Duration) {
+// reportRecording sends the callback for the status that the recording has now, if TwiML asked for it. There is no asking
+// for a failure, so it is always told.
+func (s stage) reportRecording(own *dice, e *element, r *recording, after time.Duration, h haste) {
 	wanted := []string{completed}
 	if asked, ok := e.attrs["recordingStatusCallbackEvent"]; ok {
 		wanted = strings.Fields(asked)
 	}
-	if !slices.Contains(wanted, r.Status) {
+	if r.Status != failed && !slices.Contains(wanted, r.Status) {
 		return
 	}
 	s.call.callBack(own, after, callback{
+		topic: TopicRecording, early: h.recording, lane: h.lane,
 		text: "RecordingStatus=" + r.Status, who: s.who, url: s.resolve(e.attrs["recordingStatusCallback"]),
 		method: e.method("recordingStatusCallbackMethod"), form: s.recordingForm(r),
 	})

@@ -116,6 +116,48 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// The action after the caller hung up, name for name as it was captured in life.
+func TestARecordActionHasTheseKeys(t *testing.T) {
+	t.Parallel()
+	w := open(t, Config{}, voicemail(""))
+	c := w.call(From(bob).LeaveMessage(12*time.Second, "Hi"))
+	fine(t, c)
+	form := w.only("/recorded").form
+	var keys []string
+	for name := range form {
+		if !strings.HasSuffix(name, "City") && !strings.HasSuffix(name, "State") && !strings.HasSuffix(name, "Zip") && !strings.HasSuffix(name, "Country") {
+			keys = append(keys, name)
+		}
+	}
+	slices.Sort(keys)
+	equal(t, "keys", strings.Join(keys, " "), "AccountSid ApiVersion CallSid CallStatus Called Caller Digits Direction From "+
+		"RecordingDuration RecordingSid RecordingUrl To")
+	equal(t, "RecordingUrl", form.Get("RecordingUrl"), "https://api.twilio.com"+base+"/Recordings/"+form.Get("RecordingSid"))
+}
+
+// Whether a recording that no key ended says so with an empty Digits is not known.
+func TestEmptyDigits(t *testing.T) {
+	t.Parallel()
+	for empty, want := range map[bool]string{false: "-", true: ""} {
+		w := open(t, Config{EmptyDigits: empty}, voicemail(""))
+		fine(t, w.call(From(bob).LeaveMessage(7*time.Second, "Hi").StayOn()))
+		has(t, w.only("/recorded").form, map[string]string{"Digits": want})
+	}
+}
+
+// There is no event to ask for a failure with, and REST has no word for it.
+func TestASpoiltRecordingIsReportedAsFailed(t *testing.T) {
+	t.Parallel()
+	w := open(t, Config{}, transcribed())
+	fine(t, w.call(From(bob).LeaveMessage(12*time.Second, "Hi").Spoilt()))
+	has(t, w.only("/recording").form, map[string]string{"RecordingStatus": "failed"})
+	equal(t, "transcriptions", len(w.requests("/transcribed")), 0)
+	rec := w.Recordings()[0]
+	equal(t, "file", len(rec.WAV()), 0)
+	wantError(t, w.rest("GET", base+"/Recordings/"+rec.SID, nil), 404, 20404)
+	equal(t, "status in REST", decoded(t, w.rest("GET", base+"/Recordings/"+rec.SID+".json", nil), 200)["status"], any("absent"))
+}
+
 func TestARecordingCallbackHasTenKeys(t *testing.T) {
 	t.Parallel()
 	w := open(t, Config{}, voicemail(""))

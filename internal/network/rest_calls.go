@@ -111,7 +111,7 @@ func (n *Network) instruct(l *leg, form url.Values) *Fault {
 	case l.parentSID != "":
 		return faultf(codeNotInProgress, "This network redirects only the caller's leg.")
 	case address != "":
-		l.call.order = &order{ask: &ask{url: address, method: method}}
+		l.call.order = &order{ask: &ask{topic: TopicRedirect, url: address, method: method}}
 	case inline != "":
 		l.call.order = &order{ask: &ask{inline: inline}}
 	}

@@ -106,8 +106,11 @@ func (n *Network) recordingObject(r *recording) object {
 	if status == inProgress {
 		duration = "-1"
 	}
-	if r.Deleted {
+	switch {
+	case r.Deleted:
 		status = "deleted"
+	case r.Status == failed: // a word that only callbacks have
+		status = absent
 	}
 	body := object{
 		"sid": r.SID, "account_sid": n.cfg.AccountSID, "api_version": apiVersion, "call_sid": r.CallSID,

@@ -93,7 +93,7 @@ func (d *dialling) screen() (accepted bool, err error) {
 	if l.phone.decline != nil {
 		l.hangUpAt = now.Add(*l.phone.decline)
 	}
-	err = l.converse(ask{url: d.resolve(l.noun.attrs["url"]), method: l.noun.method("method")})
+	err = l.converse(ask{topic: TopicScreen, url: d.resolve(l.noun.attrs["url"]), method: l.noun.method("method")})
 	if isOver(err) {
 		return false, err
 	}

@@ -13,14 +13,15 @@ const (
 )
 
 // transcribe tells what the caller said, if TwiML asked for it.
-func (s stage) transcribe(own *dice, e *element, r *recording) {
+func (s stage) transcribe(own *dice, e *element, r *recording, h haste) {
 	length := r.Duration
-	if !e.is("transcribe") || length <= tooShortToTranscribe || length >= tooLongToTranscribe {
+	if !e.is("transcribe") || r.Status == failed || length <= tooShortToTranscribe || length >= tooLongToTranscribe {
 		return
 	}
 	to := s.resolve(e.attrs["transcribeCallback"])
 	form := s.transcription(own, r, to)
 	s.call.callBack(own, own.between(soonestTranscribed, latestTranscribed), callback{
+		topic: TopicTranscription, early: h.transcript, lane: h.lane,
 		text: "TranscriptionStatus=" + form.Get("TranscriptionStatus"), who: s.who, url: to, method: "POST", form: form,
 	})
 }

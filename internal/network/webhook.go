@@ -43,7 +43,9 @@ func (d *delivery) send() (reply, *Fault) {
 	if fault != nil {
 		return reply{}, fault
 	}
-	d.token = d.dice.uuid()
+	if d.token == "" {
+		d.token = d.dice.uuid()
+	}
 	ctx, cancel := context.WithTimeout(d.call.net.clock.context(), o.total)
 	defer cancel()
 	for left := o.retries; ; left-- {
@@ -59,12 +61,18 @@ func (d *delivery) send() (reply, *Fault) {
 	}
 }
 
-func (d *delivery) record(bare string, r reply, fault *Fault) {
+// event is one attempt as it is told.
+func (d *delivery) event(bare string, r reply) Event {
 	e := d.told
-	e.lane, e.Method, e.URL, e.Form = d.lane, d.method, bare, d.form
+	e.CallSID, e.lane, e.Method, e.URL, e.Form = d.call.SID, d.lane, d.method, bare, d.form
 	if e.Status = r.status; d.form != nil {
 		e.Body = string(r.body) // a file to play is no reading matter
 	}
+	return e
+}
+
+func (d *delivery) record(bare string, r reply, fault *Fault) {
+	e := d.event(bare, r)
 	if fault != nil && r.status == 0 {
 		e.Text = strings.TrimSpace(e.Text + " " + fault.Message)
 	}
