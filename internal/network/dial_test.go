@@ -20,6 +20,11 @@ var screenAnswers = answersByPath{
 	"/status":  "",
 }
 
+// pressedTwo is a screen whose key declines.
+var pressedTwo = answersByPath{
+	"/voice": screened, "/screen": screenAnswers["/screen"], "/pressed": response("<Hangup/>"), "/dialled": nothing,
+}
+
 // plain answers the Dial and hangs up afterwards.
 func plain(dial string) answersByPath {
 	return answersByPath{"/voice": dial, "/dialled": nothing, "/status": ""}
@@ -81,6 +86,10 @@ func TestDialRows(t *testing.T) {
 		"a human says nothing in the screen": {
 			screenAnswers, Human(3*time.Second, time.Minute), From(bob).HangUpAt(time.Minute),
 			map[string]string{"CallStatus": "ringing", "DialCallStatus": "completed", "DialBridged": "false"},
+		},
+		"a human presses another key in the screen": {
+			pressedTwo, Human(3*time.Second, time.Minute).Press("2", 4*time.Second), From(bob).HangUpAt(time.Minute),
+			map[string]string{"CallStatus": "ringing", "DialCallStatus": "completed", "DialBridged": "false", "DialCallDuration": "4"},
 		},
 		"a human accepts in the screen": {
 			screenAnswers, Human(3*time.Second, 40*time.Second).Press("1", 2*time.Second), From(bob).HangUpAt(2 * time.Minute),
@@ -156,6 +165,32 @@ func TestARESTRedirectDuringDialRunsTheOldActionToo(t *testing.T) {
 	equal(t, "what the caller heard", strings.Join(c.Heard(bob), "|"), "You were transferred.")
 }
 
+// Somebody may be transferred while a phone still rings, or listens to the screen.
+func TestARESTRedirectBeforeThePhoneIsConnected(t *testing.T) {
+	t.Parallel()
+	for name, one := range map[string]struct {
+		phone  Phone
+		when   func(Event) bool
+		status string
+	}{
+		"while it rings":    {NoAnswer(), is(Rang), "canceled"},
+		"during the screen": {Human(3*time.Second, time.Minute), Asking("/screen"), "completed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, Config{}, screenAnswers)
+			w.AddPhone(olga, one.phone)
+			c := w.Dial(From(bob), mask)
+			w.runTo(one.when)
+			w.rest("POST", base+"/Calls/"+c.SID+".json", url.Values{"Twiml": {response("<Say>You were transferred.</Say>")}})
+			w.run()
+			fine(t, c)
+			has(t, w.only("/dialled").form, map[string]string{"CallStatus": "ringing", "DialCallStatus": one.status, "DialBridged": "false"})
+			equal(t, "what the caller heard", strings.Join(c.Heard(bob), "|"), "You were transferred.")
+		})
+	}
+}
+
 func TestRESTEndsACall(t *testing.T) {
 	t.Parallel()
 	w := open(t, Config{}, plain(response("<Pause length='600'/><Say>Nobody may hear this.</Say>")))
@@ -168,7 +203,6 @@ func TestRESTEndsACall(t *testing.T) {
 	equal(t, "time passed", w.Now().Sub(w.started) < time.Minute, true)
 }
 
-// An instant mailbox eats the ring for everybody: it picks up before anybody knows that it will fail the screen.
 func TestCallerIDs(t *testing.T) {
 	t.Parallel()
 	for name, one := range map[string]struct {

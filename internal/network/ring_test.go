@@ -35,6 +35,7 @@ func TestTheFirstPhoneToPickUpSilencesTheOthers(t *testing.T) {
 	equal(t, "the faster phone", statuses[otto], "completed")
 }
 
+// An instant mailbox eats the ring for everybody: it picks up before anybody knows that it will fail the screen.
 func TestAMailboxCutsTheOthersShort(t *testing.T) {
 	t.Parallel()
 	answers := answersByPath{}
