@@ -41,15 +41,21 @@ type house struct {
 	app   *app
 	net   *network.Network
 	url   string
-	admin string                  // a token
-	down  *atomic.Pointer[string] // the path that answers 500, if any
+	admin string // a token
+	// What stands at url, and the path that answers 500 instead, if any.
+	handler *atomic.Pointer[http.Handler]
+	down    *atomic.Pointer[string]
 }
 
 // newHouse wires everything for a test. Nothing is mocked: webhooks go over HTTP, and so do GraphQL, REST and media.
-func newHouse(t *testing.T, db *database.DB) *house {
+func newHouse(t *testing.T, db *database.DB, with ...func(*network.Config)) *house {
 	t.Helper()
 	ctx := viewer.System(t.Context())
-	n := network.New(network.Config{AccountSID: accountSID, AuthToken: authToken, Seed: 1})
+	config := network.Config{AccountSID: accountSID, AuthToken: authToken, Seed: 1}
+	for _, w := range with {
+		w(&config)
+	}
+	n := network.New(config)
 	t.Cleanup(n.Close)
 	twilio := httptest.NewServer(n.Handler())
 	t.Cleanup(twilio.Close)
@@ -71,7 +77,7 @@ func newHouse(t *testing.T, db *database.DB) *house {
 	token, err := a.prepare(ctx)
 	check(t, err)
 	n.AddNumber(numberAt(front.URL, mask))
-	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token, down: &down}
+	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token, handler: &handler, down: &down}
 }
 
 func testSettings(t *testing.T, public, twilio string) Settings {
