@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,12 +37,13 @@ const (
 // house is the whole program on one database, with the telephone network around it. Time is the network's: it stands still until a test
 // lets it go on.
 type house struct {
-	t     *testing.T
-	ctx   context.Context
-	app   *app
-	net   *network.Network
-	url   string
-	admin string // a token
+	t      *testing.T
+	ctx    context.Context
+	app    *app
+	net    *network.Network
+	url    string
+	admin  string // a token
+	logged *logbook
 	// What stands at url, and the path that answers 500 instead, if any.
 	handler *atomic.Pointer[http.Handler]
 	down    *atomic.Pointer[string]
@@ -70,14 +72,15 @@ func newHouse(t *testing.T, db *database.DB, with ...func(*network.Config)) *hou
 	}))
 	t.Cleanup(front.Close)
 	s := testSettings(t, front.URL, twilio.URL)
-	a, err := build(ctx, s, parts{log: testLog(t), now: n.Now, db: db, stderr: t.Output()})
+	logged := &logbook{}
+	a, err := build(ctx, s, parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output()})
 	check(t, err)
 	t.Cleanup(func() { check(t, a.graphql.Sockets.Drain(context.Background(), 0)) })
 	handler.Store(&a.handler)
 	token, err := a.prepare(ctx)
 	check(t, err)
 	n.AddNumber(numberAt(front.URL, mask))
-	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token, handler: &handler, down: &down}
+	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token, logged: logged, handler: &handler, down: &down}
 }
 
 func testSettings(t *testing.T, public, twilio string) Settings {
@@ -90,8 +93,26 @@ func testSettings(t *testing.T, public, twilio string) Settings {
 	return s
 }
 
-func testLog(t *testing.T) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+func testLog(t *testing.T, also io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), also), &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// logbook keeps what is logged.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // numberAt is a number whose addresses at Twilio are those of the service at base.
