@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,11 @@ func (h *house) summary(call *network.Call, tn tenant) string {
 		map[string]any{"n": tn.number}, &got)
 	for _, c := range got.Calls.Edges {
 		c.Node.tell(&b)
+		for _, e := range c.Node.Timeline[1:] { // the first names the caller, whom no log has to know
+			if !strings.Contains(h.logged.String(), "msg="+strconv.Quote(e.Detail)) {
+				h.t.Errorf("the log does not say %q", e.Detail)
+			}
+		}
 	}
 	for _, v := range got.Voicemails.Edges {
 		v.Node.tell(&b)

@@ -336,6 +336,7 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	c.State = c.State.After(st.decision.What)
 	for _, n := range st.decision.Notes {
 		c.Timeline = append(c.Timeline, phone.CallEvent{At: now, Kind: n.Kind, Detail: n.Detail})
+		tx.steps = append(tx.steps, loggedStep{c.CallSid, n})
 	}
 	if st.key != "" {
 		c.Answers[st.key] = phone.Stored{Answer: st.decision.Answer}

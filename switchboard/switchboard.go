@@ -71,6 +71,13 @@ type Tx struct {
 	changed  []change
 	events   []events.Event
 	jobs     []jobs.Job
+	steps    []loggedStep
+}
+
+// loggedStep is a step of a call for the log, in the words of its timeline.
+type loggedStep struct {
+	call string
+	note phone.Note
 }
 
 // announce tells subscribers of e once the transaction is committed, and never if it is not.
@@ -130,6 +137,9 @@ func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) (err error)
 		return fmt.Errorf("commit: %w", err)
 	}
 	s.Events.Publish(tx.events...)
+	for _, step := range tx.steps {
+		s.Log.InfoContext(ctx, step.note.Detail, "call", step.call, "step", step.note.Kind)
+	}
 	return nil
 }
 

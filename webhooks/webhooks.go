@@ -93,7 +93,7 @@ func (d *door) decision(read func(*request) plan) http.Handler {
 		at := addresses{d.PublicURL, parent{p.call.CallSID, p.call.From, string(p.call.To)}}
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 		_, _ = w.Write(render(at.twiml(answer))) // when Twilio is gone there is nobody to tell
-		d.Log.InfoContext(r.Context(), "answered", "call", p.call.CallSID, "route", r.URL.Path, "answer", fmt.Sprintf("%T", answer))
+		d.Log.DebugContext(r.Context(), "answered", "call", p.call.CallSID, "route", r.URL.Path, "answer", fmt.Sprintf("%T", answer))
 	})
 }
 
