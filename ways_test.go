@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,6 +180,7 @@ func (h *house) walk(w way) string {
 func (h *house) summary(call *network.Call, tn tenant) string {
 	h.t.Helper()
 	var b strings.Builder
+	var used []string
 	begun := call.Story()[0].At
 	for _, e := range call.Story() {
 		switch e.Kind {
@@ -193,7 +195,10 @@ func (h *house) summary(call *network.Call, tn tenant) string {
 			UnheardVoicemails int
 			Subscriptions     struct {
 				Edges []struct {
-					Node struct{ CallsUsed, VoicemailsUsed int }
+					Node struct {
+						ID                        string
+						CallsUsed, VoicemailsUsed int
+					}
 				}
 			}
 		}
@@ -204,7 +209,7 @@ func (h *house) summary(call *network.Call, tn tenant) string {
 	h.ask(tn.token, `query($n: ID!) {
 		calls { edges { node { from outcome durationSeconds timeline { kind detail } } } }
 		voicemails(last: 10) { edges { node { durationSeconds audio transcription transcript transcriptionError deliveries { recipient state } } } }
-		node(id: $n) { ... on MaskedNumber { unheardVoicemails subscriptions(last: 10) { edges { node { callsUsed voicemailsUsed } } } } } }`,
+		node(id: $n) { ... on MaskedNumber { unheardVoicemails subscriptions(last: 10) { edges { node { id callsUsed voicemailsUsed } } } } } }`,
 		map[string]any{"n": tn.number}, &got)
 	for _, c := range got.Calls.Edges {
 		c.Node.tell(&b)
@@ -218,8 +223,13 @@ func (h *house) summary(call *network.Call, tn tenant) string {
 		v.Node.tell(&b)
 	}
 	for _, s := range got.Node.Subscriptions.Edges {
-		fmt.Fprintf(&b, "used of the plan: %d calls, %d voicemails\n", s.Node.CallsUsed, s.Node.VoicemailsUsed)
+		which := "first"
+		if s.Node.ID != tn.subscription {
+			which = "second"
+		}
+		used = append(used, fmt.Sprintf("used of the %s plan: %d calls, %d voicemails\n", which, s.Node.CallsUsed, s.Node.VoicemailsUsed))
 	}
+	b.WriteString(strings.Join(slices.Sorted(slices.Values(used)), ""))
 	fmt.Fprintf(&b, "unheard: %d, mails: %d\n", got.Node.UnheardVoicemails, len(h.mails()))
 	return b.String()
 }
@@ -247,10 +257,12 @@ type toldVoicemail struct {
 	Audio                          phone.AudioState
 	Transcription                  phone.TranscriptionState
 	Transcript, TranscriptionError *string
-	Deliveries                     []struct {
-		Recipient string
-		State     phone.DeliveryState
-	}
+	Deliveries                     []delivery
+}
+
+type delivery struct {
+	Recipient string
+	State     phone.DeliveryState
 }
 
 func (v toldVoicemail) tell(b *strings.Builder) {
@@ -259,6 +271,7 @@ func (v toldVoicemail) tell(b *strings.Builder) {
 	if v.TranscriptionError != nil {
 		fmt.Fprintf(b, " (%s)", *v.TranscriptionError)
 	}
+	slices.SortFunc(v.Deliveries, func(a, b delivery) int { return strings.Compare(a.Recipient, b.Recipient) })
 	for _, d := range v.Deliveries {
 		fmt.Fprintf(b, ", %s %s", d.Recipient, d.State)
 	}
