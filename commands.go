@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -30,13 +32,14 @@ import (
 type program struct {
 	Settings `embed:"" group:"settings"`
 
-	Serve   serveCmd   `cmd:"" default:"1" help:"Run the service (also: no command)."`
-	Demo    demoCmd    `cmd:"" help:"Run it with the built-in telephone network: no account, no key, no other server."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's schema and exit."`
-	User    userCmd    `cmd:"" help:"Create and list users, straight on the database."`
-	Token   tokenCmd   `cmd:"" help:"Create, list and revoke tokens, straight on the database."`
-	Doctor  doctorCmd  `cmd:"" help:"Say what is wrong with this installation and how to mend it; with --fix set where our numbers lead at Twilio."`
-	Version versionCmd `cmd:"" help:"Print version, commit and Go version."`
+	Serve     serveCmd     `cmd:"" default:"1" help:"Run the service (also: no command)."`
+	Demo      demoCmd      `cmd:"" help:"Run it with the built-in telephone network: no account, no key, no other server."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this version's schema and exit."`
+	User      userCmd      `cmd:"" help:"Create and list users, straight on the database."`
+	Token     tokenCmd     `cmd:"" help:"Create, list and revoke tokens, straight on the database."`
+	Doctor    doctorCmd    `cmd:"" help:"Say what is wrong with this installation and how to mend it; with --fix set where our numbers lead at Twilio."`
+	Reconcile reconcileCmd `cmd:"" help:"Ask Twilio once for what no webhook told us of; also beside a running service."`
+	Version   versionCmd   `cmd:"" help:"Print version, commit and Go version."`
 }
 
 // streams are where a command writes.
@@ -274,6 +277,31 @@ func listTokens(ctx context.Context, a *app, w io.Writer) error {
 		}
 	}
 	return t.Flush()
+}
+
+type reconcileCmd struct{}
+
+// Run makes one pass of the reconciler, and says what it did. What has to follow, such as fetching audio, a running service does.
+func (reconcileCmd) Run(s *Settings, to *streams) error {
+	return onDatabase(s, to, func(ctx context.Context, a *app) error {
+		done, err := a.desk.Reconcile(ctx)
+		if err != nil && done.Repairs == nil {
+			return err
+		}
+		_, told := fmt.Fprintf(to.out, "compared %d calls and %d recordings of the last 48 hours at Twilio: %s\n", done.Calls, done.Recordings, repairs(done.Repairs))
+		return errors.Join(err, told)
+	})
+}
+
+func repairs(byKind map[string]int) string {
+	if len(byKind) == 0 {
+		return "nothing to repair"
+	}
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
+		parts = append(parts, fmt.Sprintf("%s %d", kind, byKind[kind]))
+	}
+	return "repaired " + strings.Join(parts, ", ")
 }
 
 type versionCmd struct{}

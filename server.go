@@ -93,11 +93,11 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	}
 	a.desk = switchboard.New(switchboard.Config{
 		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
-		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays},
+		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
 		Metrics:  switchboard.NewMetrics(a.metrics),
 	})
 	a.queue, err = jobs.New(jobs.Config{
-		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: switchboard.Periodic(), ID: "maskline",
+		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: a.desk.Periodic(), ID: "maskline",
 	})
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ type Settings struct {
 	TwilioAPIKey             string `env:"TWILIO_API_KEY" name:"twilio-api-key" placeholder:"SK…" help:"Used for REST calls and media in place of the auth token."`
 	TwilioAPISecret          Secret `env:"TWILIO_API_SECRET" name:"twilio-api-secret" placeholder:"SECRET" help:"Belongs to TWILIO_API_KEY."`
 	TwilioAPIURL             string `env:"TWILIO_API_URL" name:"twilio-api-url" default:"https://api.twilio.com" placeholder:"URL" help:"Base of Twilio's REST API and media."`
-	TwilioDeleteAfterCopy    bool   `env:"TWILIO_DELETE_AFTER_COPY" help:"Delete a recording at Twilio once our copy is verified (not built yet)."`
+	TwilioDeleteAfterCopy    bool   `env:"TWILIO_DELETE_AFTER_COPY" help:"Delete a recording at Twilio once our copy is verified."`
 
 	OIDCIssuer   string `env:"OIDC_ISSUER" name:"oidc-issuer" placeholder:"URL" help:"JWTs of this issuer are accepted as tokens (not built yet)."`
 	OIDCAudience string `env:"OIDC_AUDIENCE" name:"oidc-audience" placeholder:"NAME" help:"The audience that such JWTs name."`
@@ -52,7 +52,7 @@ type Settings struct {
 	BinDays        int           `env:"BIN_DAYS" default:"7" placeholder:"DAYS" help:"How long deleted voicemails stay."`
 	RawWebhookDays int           `env:"RAW_WEBHOOK_DAYS" default:"30" placeholder:"DAYS" help:"How long raw webhooks stay."`
 	AuditDays      int           `env:"AUDIT_DAYS" default:"365" placeholder:"DAYS" help:"How long audit entries stay."`
-	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" default:"5m" help:"The reconciler's period (not built yet)."`
+	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" default:"5m" help:"How often calls and recordings are compared with Twilio's."`
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" default:"2s" help:"Between SIGTERM and the closing of the listener."`
 
 	AllowedOrigins   []string `env:"ALLOWED_ORIGINS" placeholder:"URL" help:"Browser origins that may call the API, besides our own."`
@@ -164,8 +164,6 @@ func (s *Settings) notBuilt() error {
 		return errors.New("OIDC_ISSUER: this version accepts its own tokens only")
 	case slices.Contains([]string{"openai", "exec"}, s.Transcriber):
 		return fmt.Errorf("TRANSCRIBER: this version knows off and twilio, not %s", s.Transcriber)
-	case s.TwilioDeleteAfterCopy:
-		return errors.New("TWILIO_DELETE_AFTER_COPY: this version leaves recordings at Twilio")
 	}
 	return nil
 }

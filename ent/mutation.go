@@ -9204,6 +9204,7 @@ type VoicemailMutation struct {
 	appeared_at         *time.Time
 	deleted_at          *time.Time
 	restored_at         *time.Time
+	reconciled_at       *time.Time
 	purged_at           *time.Time
 	clearedFields       map[string]struct{}
 	number              *string
@@ -10256,6 +10257,55 @@ func (m *VoicemailMutation) ResetRestoredAt() {
 	delete(m.clearedFields, voicemail.FieldRestoredAt)
 }
 
+// SetReconciledAt sets the "reconciled_at" field.
+func (m *VoicemailMutation) SetReconciledAt(t time.Time) {
+	m.reconciled_at = &t
+}
+
+// ReconciledAt returns the value of the "reconciled_at" field in the mutation.
+func (m *VoicemailMutation) ReconciledAt() (r time.Time, exists bool) {
+	v := m.reconciled_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReconciledAt returns the old "reconciled_at" field's value of the Voicemail entity.
+// If the Voicemail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoicemailMutation) OldReconciledAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReconciledAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReconciledAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReconciledAt: %w", err)
+	}
+	return oldValue.ReconciledAt, nil
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (m *VoicemailMutation) ClearReconciledAt() {
+	m.reconciled_at = nil
+	m.clearedFields[voicemail.FieldReconciledAt] = struct{}{}
+}
+
+// ReconciledAtCleared returns if the "reconciled_at" field was cleared in this mutation.
+func (m *VoicemailMutation) ReconciledAtCleared() bool {
+	_, ok := m.clearedFields[voicemail.FieldReconciledAt]
+	return ok
+}
+
+// ResetReconciledAt resets all changes to the "reconciled_at" field.
+func (m *VoicemailMutation) ResetReconciledAt() {
+	m.reconciled_at = nil
+	delete(m.clearedFields, voicemail.FieldReconciledAt)
+}
+
 // SetPurgedAt sets the "purged_at" field.
 func (m *VoicemailMutation) SetPurgedAt(t time.Time) {
 	m.purged_at = &t
@@ -10447,7 +10497,7 @@ func (m *VoicemailMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *VoicemailMutation) Fields() []string {
-	fields := make([]string, 0, 22)
+	fields := make([]string, 0, 23)
 	if m.owner_id != nil {
 		fields = append(fields, voicemail.FieldOwnerID)
 	}
@@ -10511,6 +10561,9 @@ func (m *VoicemailMutation) Fields() []string {
 	if m.restored_at != nil {
 		fields = append(fields, voicemail.FieldRestoredAt)
 	}
+	if m.reconciled_at != nil {
+		fields = append(fields, voicemail.FieldReconciledAt)
+	}
 	if m.purged_at != nil {
 		fields = append(fields, voicemail.FieldPurgedAt)
 	}
@@ -10564,6 +10617,8 @@ func (m *VoicemailMutation) Field(name string) (ent.Value, bool) {
 		return m.DeletedAt()
 	case voicemail.FieldRestoredAt:
 		return m.RestoredAt()
+	case voicemail.FieldReconciledAt:
+		return m.ReconciledAt()
 	case voicemail.FieldPurgedAt:
 		return m.PurgedAt()
 	}
@@ -10617,6 +10672,8 @@ func (m *VoicemailMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldDeletedAt(ctx)
 	case voicemail.FieldRestoredAt:
 		return m.OldRestoredAt(ctx)
+	case voicemail.FieldReconciledAt:
+		return m.OldReconciledAt(ctx)
 	case voicemail.FieldPurgedAt:
 		return m.OldPurgedAt(ctx)
 	}
@@ -10775,6 +10832,13 @@ func (m *VoicemailMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRestoredAt(v)
 		return nil
+	case voicemail.FieldReconciledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReconciledAt(v)
+		return nil
 	case voicemail.FieldPurgedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -10878,6 +10942,9 @@ func (m *VoicemailMutation) ClearedFields() []string {
 	if m.FieldCleared(voicemail.FieldRestoredAt) {
 		fields = append(fields, voicemail.FieldRestoredAt)
 	}
+	if m.FieldCleared(voicemail.FieldReconciledAt) {
+		fields = append(fields, voicemail.FieldReconciledAt)
+	}
 	if m.FieldCleared(voicemail.FieldPurgedAt) {
 		fields = append(fields, voicemail.FieldPurgedAt)
 	}
@@ -10921,6 +10988,9 @@ func (m *VoicemailMutation) ClearField(name string) error {
 		return nil
 	case voicemail.FieldRestoredAt:
 		m.ClearRestoredAt()
+		return nil
+	case voicemail.FieldReconciledAt:
+		m.ClearReconciledAt()
 		return nil
 	case voicemail.FieldPurgedAt:
 		m.ClearPurgedAt()
@@ -10995,6 +11065,9 @@ func (m *VoicemailMutation) ResetField(name string) error {
 		return nil
 	case voicemail.FieldRestoredAt:
 		m.ResetRestoredAt()
+		return nil
+	case voicemail.FieldReconciledAt:
+		m.ResetReconciledAt()
 		return nil
 	case voicemail.FieldPurgedAt:
 		m.ResetPurgedAt()

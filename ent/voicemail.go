@@ -62,6 +62,8 @@ type Voicemail struct {
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 	// RestoredAt holds the value of the "restored_at" field.
 	RestoredAt *time.Time `json:"restored_at,omitempty"`
+	// ReconciledAt holds the value of the "reconciled_at" field.
+	ReconciledAt *time.Time `json:"reconciled_at,omitempty"`
 	// PurgedAt holds the value of the "purged_at" field.
 	PurgedAt *time.Time `json:"purged_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -127,7 +129,7 @@ func (*Voicemail) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case voicemail.FieldID, voicemail.FieldOwnerID, voicemail.FieldNumberID, voicemail.FieldCallID, voicemail.FieldRecordingSid, voicemail.FieldFrom, voicemail.FieldAudio, voicemail.FieldAudioError, voicemail.FieldAudioType, voicemail.FieldAudioSha256, voicemail.FieldTranscript, voicemail.FieldTranscription, voicemail.FieldTranscriptionError:
 			values[i] = new(sql.NullString)
-		case voicemail.FieldReceivedAt, voicemail.FieldHeardAt, voicemail.FieldLearnedAt, voicemail.FieldAppearedAt, voicemail.FieldDeletedAt, voicemail.FieldRestoredAt, voicemail.FieldPurgedAt:
+		case voicemail.FieldReceivedAt, voicemail.FieldHeardAt, voicemail.FieldLearnedAt, voicemail.FieldAppearedAt, voicemail.FieldDeletedAt, voicemail.FieldRestoredAt, voicemail.FieldReconciledAt, voicemail.FieldPurgedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -285,6 +287,13 @@ func (_m *Voicemail) assignValues(columns []string, values []any) error {
 				_m.RestoredAt = new(time.Time)
 				*_m.RestoredAt = value.Time
 			}
+		case voicemail.FieldReconciledAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field reconciled_at", values[i])
+			} else if value.Valid {
+				_m.ReconciledAt = new(time.Time)
+				*_m.ReconciledAt = value.Time
+			}
 		case voicemail.FieldPurgedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field purged_at", values[i])
@@ -421,6 +430,11 @@ func (_m *Voicemail) String() string {
 	builder.WriteString(", ")
 	if v := _m.RestoredAt; v != nil {
 		builder.WriteString("restored_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ReconciledAt; v != nil {
+		builder.WriteString("reconciled_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

@@ -265,6 +265,20 @@ func (_c *VoicemailCreate) SetNillableRestoredAt(v *time.Time) *VoicemailCreate 
 	return _c
 }
 
+// SetReconciledAt sets the "reconciled_at" field.
+func (_c *VoicemailCreate) SetReconciledAt(v time.Time) *VoicemailCreate {
+	_c.mutation.SetReconciledAt(v)
+	return _c
+}
+
+// SetNillableReconciledAt sets the "reconciled_at" field if the given value is not nil.
+func (_c *VoicemailCreate) SetNillableReconciledAt(v *time.Time) *VoicemailCreate {
+	if v != nil {
+		_c.SetReconciledAt(*v)
+	}
+	return _c
+}
+
 // SetPurgedAt sets the "purged_at" field.
 func (_c *VoicemailCreate) SetPurgedAt(v time.Time) *VoicemailCreate {
 	_c.mutation.SetPurgedAt(v)
@@ -597,6 +611,10 @@ func (_c *VoicemailCreate) createSpec() (*Voicemail, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RestoredAt(); ok {
 		_spec.SetField(voicemail.FieldRestoredAt, field.TypeTime, value)
 		_node.RestoredAt = &value
+	}
+	if value, ok := _c.mutation.ReconciledAt(); ok {
+		_spec.SetField(voicemail.FieldReconciledAt, field.TypeTime, value)
+		_node.ReconciledAt = &value
 	}
 	if value, ok := _c.mutation.PurgedAt(); ok {
 		_spec.SetField(voicemail.FieldPurgedAt, field.TypeTime, value)
@@ -935,6 +953,24 @@ func (u *VoicemailUpsert) UpdateRestoredAt() *VoicemailUpsert {
 // ClearRestoredAt clears the value of the "restored_at" field.
 func (u *VoicemailUpsert) ClearRestoredAt() *VoicemailUpsert {
 	u.SetNull(voicemail.FieldRestoredAt)
+	return u
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (u *VoicemailUpsert) SetReconciledAt(v time.Time) *VoicemailUpsert {
+	u.Set(voicemail.FieldReconciledAt, v)
+	return u
+}
+
+// UpdateReconciledAt sets the "reconciled_at" field to the value that was provided on create.
+func (u *VoicemailUpsert) UpdateReconciledAt() *VoicemailUpsert {
+	u.SetExcluded(voicemail.FieldReconciledAt)
+	return u
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (u *VoicemailUpsert) ClearReconciledAt() *VoicemailUpsert {
+	u.SetNull(voicemail.FieldReconciledAt)
 	return u
 }
 
@@ -1295,6 +1331,27 @@ func (u *VoicemailUpsertOne) UpdateRestoredAt() *VoicemailUpsertOne {
 func (u *VoicemailUpsertOne) ClearRestoredAt() *VoicemailUpsertOne {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.ClearRestoredAt()
+	})
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (u *VoicemailUpsertOne) SetReconciledAt(v time.Time) *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetReconciledAt(v)
+	})
+}
+
+// UpdateReconciledAt sets the "reconciled_at" field to the value that was provided on create.
+func (u *VoicemailUpsertOne) UpdateReconciledAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateReconciledAt()
+	})
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (u *VoicemailUpsertOne) ClearReconciledAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearReconciledAt()
 	})
 }
 
@@ -1825,6 +1882,27 @@ func (u *VoicemailUpsertBulk) UpdateRestoredAt() *VoicemailUpsertBulk {
 func (u *VoicemailUpsertBulk) ClearRestoredAt() *VoicemailUpsertBulk {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.ClearRestoredAt()
+	})
+}
+
+// SetReconciledAt sets the "reconciled_at" field.
+func (u *VoicemailUpsertBulk) SetReconciledAt(v time.Time) *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetReconciledAt(v)
+	})
+}
+
+// UpdateReconciledAt sets the "reconciled_at" field to the value that was provided on create.
+func (u *VoicemailUpsertBulk) UpdateReconciledAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateReconciledAt()
+	})
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (u *VoicemailUpsertBulk) ClearReconciledAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearReconciledAt()
 	})
 }
 

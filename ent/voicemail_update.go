@@ -296,6 +296,26 @@ func (_u *VoicemailUpdate) ClearRestoredAt() *VoicemailUpdate {
 	return _u
 }
 
+// SetReconciledAt sets the "reconciled_at" field.
+func (_u *VoicemailUpdate) SetReconciledAt(v time.Time) *VoicemailUpdate {
+	_u.mutation.SetReconciledAt(v)
+	return _u
+}
+
+// SetNillableReconciledAt sets the "reconciled_at" field if the given value is not nil.
+func (_u *VoicemailUpdate) SetNillableReconciledAt(v *time.Time) *VoicemailUpdate {
+	if v != nil {
+		_u.SetReconciledAt(*v)
+	}
+	return _u
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (_u *VoicemailUpdate) ClearReconciledAt() *VoicemailUpdate {
+	_u.mutation.ClearReconciledAt()
+	return _u
+}
+
 // SetPurgedAt sets the "purged_at" field.
 func (_u *VoicemailUpdate) SetPurgedAt(v time.Time) *VoicemailUpdate {
 	_u.mutation.SetPurgedAt(v)
@@ -514,6 +534,12 @@ func (_u *VoicemailUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.RestoredAtCleared() {
 		_spec.ClearField(voicemail.FieldRestoredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReconciledAt(); ok {
+		_spec.SetField(voicemail.FieldReconciledAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReconciledAtCleared() {
+		_spec.ClearField(voicemail.FieldReconciledAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.PurgedAt(); ok {
 		_spec.SetField(voicemail.FieldPurgedAt, field.TypeTime, value)
@@ -853,6 +879,26 @@ func (_u *VoicemailUpdateOne) ClearRestoredAt() *VoicemailUpdateOne {
 	return _u
 }
 
+// SetReconciledAt sets the "reconciled_at" field.
+func (_u *VoicemailUpdateOne) SetReconciledAt(v time.Time) *VoicemailUpdateOne {
+	_u.mutation.SetReconciledAt(v)
+	return _u
+}
+
+// SetNillableReconciledAt sets the "reconciled_at" field if the given value is not nil.
+func (_u *VoicemailUpdateOne) SetNillableReconciledAt(v *time.Time) *VoicemailUpdateOne {
+	if v != nil {
+		_u.SetReconciledAt(*v)
+	}
+	return _u
+}
+
+// ClearReconciledAt clears the value of the "reconciled_at" field.
+func (_u *VoicemailUpdateOne) ClearReconciledAt() *VoicemailUpdateOne {
+	_u.mutation.ClearReconciledAt()
+	return _u
+}
+
 // SetPurgedAt sets the "purged_at" field.
 func (_u *VoicemailUpdateOne) SetPurgedAt(v time.Time) *VoicemailUpdateOne {
 	_u.mutation.SetPurgedAt(v)
@@ -1101,6 +1147,12 @@ func (_u *VoicemailUpdateOne) sqlSave(ctx context.Context) (_node *Voicemail, er
 	}
 	if _u.mutation.RestoredAtCleared() {
 		_spec.ClearField(voicemail.FieldRestoredAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReconciledAt(); ok {
+		_spec.SetField(voicemail.FieldReconciledAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReconciledAtCleared() {
+		_spec.ClearField(voicemail.FieldReconciledAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.PurgedAt(); ok {
 		_spec.SetField(voicemail.FieldPurgedAt, field.TypeTime, value)

@@ -214,27 +214,41 @@ func (s *Switchboard) Recorded(ctx context.Context, in phone.Incoming, t phone.T
 type Over struct {
 	Status   string
 	Seconds  int
-	Duration bool // Seconds is known
+	Duration bool      // Seconds is known
+	Found    bool      // no webhook told us: we asked
+	At       time.Time // zero: now
 }
 
 // Ended writes down that a call is over. Nothing that comes later opens it again.
 func (s *Switchboard) Ended(ctx context.Context, in phone.Incoming, o Over) error {
-	err := s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
-		if c.EndedAt != nil {
+	_, err := s.ended(ctx, in, o)
+	return err
+}
+
+func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (changed bool, err error) {
+	err = s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+		if changed = c.EndedAt == nil; !changed {
 			return nil
 		}
-		now := s.now()
-		c.EndedAt = &now
+		at := s.now()
+		if !o.At.IsZero() && o.At.Before(at) {
+			at = o.At
+		}
+		c.EndedAt = &at
 		if o.Duration {
 			c.DurationSeconds = &o.Seconds
 		}
-		d := phone.Decision{What: phone.CallEnded, Notes: []phone.Note{{Kind: "ended", Detail: "the call is over: " + o.Status}}}
+		detail := "the call is over: " + o.Status
+		if o.Found {
+			detail += ", of which no webhook had told us"
+		}
+		d := phone.Decision{What: phone.CallEnded, Notes: []phone.Note{{Kind: "ended", Detail: detail}}}
 		return s.settle(ctx, tx, c, step{decision: d})
 	})
 	if errors.Is(err, errUnknownNumber) {
-		return nil // it was turned away: there is no call to end
+		return false, nil // it was turned away: there is no call to end
 	}
-	return err
+	return changed, err
 }
 
 // inCall runs do on the locked call, which is made when we have not heard of it yet: requests overtake each other. When the request under

@@ -46,6 +46,9 @@ type Settings struct {
 	Countries    phone.Countries
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 	BinDays      int // how long deleted voicemails can be restored
+
+	ReconcileEvery  time.Duration
+	DeleteAfterCopy bool // recordings are deleted at Twilio once our copy is verified
 }
 
 // Queue is where work that outlives a request is put, in the transaction that makes it necessary. [jobs.Queue] is one.

@@ -27,11 +27,14 @@ func (s *Switchboard) Work() map[jobs.Kind]jobs.Work {
 		jobs.FreeReservation:     s.asSystem(s.freeReservation),
 		jobs.Purge:               s.asSystem(s.purge),
 		jobs.KeepHouse:           s.asSystem(s.keepHouse),
+		jobs.Reconcile:           s.asSystem(s.reconcile),
 	}
 }
 
 // Periodic is the work that is due by itself.
-func Periodic() []jobs.Periodic { return []jobs.Periodic{{Kind: jobs.KeepHouse, Every: time.Hour}} }
+func (s *Switchboard) Periodic() []jobs.Periodic {
+	return []jobs.Periodic{{Kind: jobs.KeepHouse, Every: time.Hour}, {Kind: jobs.Reconcile, Every: s.Settings.ReconcileEvery}}
+}
 
 func (s *Switchboard) asSystem(do func(context.Context, string) error) jobs.Work {
 	return func(ctx context.Context, j jobs.Job) error { return do(viewer.System(ctx), j.Subject) }

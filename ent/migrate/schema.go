@@ -434,6 +434,7 @@ var (
 		{Name: "appeared_at", Type: field.TypeTime, Nullable: true},
 		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "restored_at", Type: field.TypeTime, Nullable: true},
+		{Name: "reconciled_at", Type: field.TypeTime, Nullable: true},
 		{Name: "purged_at", Type: field.TypeTime, Nullable: true},
 		{Name: "call_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
 		{Name: "number_id", Type: field.TypeString, Size: 40, Collation: "C"},
@@ -446,13 +447,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "voicemails_calls_voicemails",
-				Columns:    []*schema.Column{VoicemailsColumns[21]},
+				Columns:    []*schema.Column{VoicemailsColumns[22]},
 				RefColumns: []*schema.Column{CallsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "voicemails_masked_numbers_voicemails",
-				Columns:    []*schema.Column{VoicemailsColumns[22]},
+				Columns:    []*schema.Column{VoicemailsColumns[23]},
 				RefColumns: []*schema.Column{MaskedNumbersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -476,7 +477,7 @@ var (
 			{
 				Name:    "voicemail_number_id_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[22], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[16]},
 			},
 			{
 				Name:    "voicemail_owner_id_received_at",
@@ -486,7 +487,7 @@ var (
 			{
 				Name:    "voicemail_number_id_received_at",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[22], VoicemailsColumns[5]},
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[5]},
 			},
 			{
 				Name:    "voicemail_received_at",
@@ -501,7 +502,7 @@ var (
 			{
 				Name:    "voicemail_call_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[21]},
+				Columns: []*schema.Column{VoicemailsColumns[22]},
 			},
 			{
 				Name:    "voicemail_owner_id_deleted_at",

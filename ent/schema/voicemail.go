@@ -45,9 +45,10 @@ func (Voicemail) Fields() []ent.Field {
 		field.Time("learned_at").Immutable().Annotations(inside), // when we first heard of it
 		field.Int64("place").Optional().Nillable().Annotations(entgql.OrderField("PLACE"), hidden),
 		field.Time("appeared_at").Optional().Nillable().Annotations(inside),
-		field.Time("deleted_at").Optional().Nillable().Annotations(inside),  // it lies in the bin
-		field.Time("restored_at").Optional().Nillable().Annotations(inside), // out of the bin; it is kept as long as a new one from then on
-		field.Time("purged_at").Optional().Nillable().Annotations(inside),   // out of the bin for good: nothing is left but the recording's sid
+		field.Time("deleted_at").Optional().Nillable().Annotations(inside),    // it lies in the bin
+		field.Time("restored_at").Optional().Nillable().Annotations(inside),   // out of the bin; it is kept as long as a new one from then on
+		field.Time("reconciled_at").Optional().Nillable().Annotations(inside), // the reconciler has seen the recording at Twilio
+		field.Time("purged_at").Optional().Nillable().Annotations(inside),     // out of the bin for good: nothing is left but the recording's sid
 	}
 }
 

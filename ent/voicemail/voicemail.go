@@ -59,6 +59,8 @@ const (
 	FieldDeletedAt = "deleted_at"
 	// FieldRestoredAt holds the string denoting the restored_at field in the database.
 	FieldRestoredAt = "restored_at"
+	// FieldReconciledAt holds the string denoting the reconciled_at field in the database.
+	FieldReconciledAt = "reconciled_at"
 	// FieldPurgedAt holds the string denoting the purged_at field in the database.
 	FieldPurgedAt = "purged_at"
 	// EdgeNumber holds the string denoting the number edge name in mutations.
@@ -116,6 +118,7 @@ var Columns = []string{
 	FieldAppearedAt,
 	FieldDeletedAt,
 	FieldRestoredAt,
+	FieldReconciledAt,
 	FieldPurgedAt,
 }
 
@@ -302,6 +305,11 @@ func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByRestoredAt orders the results by the restored_at field.
 func ByRestoredAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRestoredAt, opts...).ToFunc()
+}
+
+// ByReconciledAt orders the results by the reconciled_at field.
+func ByReconciledAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReconciledAt, opts...).ToFunc()
 }
 
 // ByPurgedAt orders the results by the purged_at field.

@@ -161,6 +161,11 @@ func RestoredAt(v time.Time) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldEQ(FieldRestoredAt, v))
 }
 
+// ReconciledAt applies equality check predicate on the "reconciled_at" field. It's identical to ReconciledAtEQ.
+func ReconciledAt(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldReconciledAt, v))
+}
+
 // PurgedAt applies equality check predicate on the "purged_at" field. It's identical to PurgedAtEQ.
 func PurgedAt(v time.Time) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldEQ(FieldPurgedAt, v))
@@ -1324,6 +1329,56 @@ func RestoredAtIsNil() predicate.Voicemail {
 // RestoredAtNotNil applies the NotNil predicate on the "restored_at" field.
 func RestoredAtNotNil() predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldNotNull(FieldRestoredAt))
+}
+
+// ReconciledAtEQ applies the EQ predicate on the "reconciled_at" field.
+func ReconciledAtEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldReconciledAt, v))
+}
+
+// ReconciledAtNEQ applies the NEQ predicate on the "reconciled_at" field.
+func ReconciledAtNEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNEQ(FieldReconciledAt, v))
+}
+
+// ReconciledAtIn applies the In predicate on the "reconciled_at" field.
+func ReconciledAtIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIn(FieldReconciledAt, vs...))
+}
+
+// ReconciledAtNotIn applies the NotIn predicate on the "reconciled_at" field.
+func ReconciledAtNotIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotIn(FieldReconciledAt, vs...))
+}
+
+// ReconciledAtGT applies the GT predicate on the "reconciled_at" field.
+func ReconciledAtGT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGT(FieldReconciledAt, v))
+}
+
+// ReconciledAtGTE applies the GTE predicate on the "reconciled_at" field.
+func ReconciledAtGTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGTE(FieldReconciledAt, v))
+}
+
+// ReconciledAtLT applies the LT predicate on the "reconciled_at" field.
+func ReconciledAtLT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLT(FieldReconciledAt, v))
+}
+
+// ReconciledAtLTE applies the LTE predicate on the "reconciled_at" field.
+func ReconciledAtLTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLTE(FieldReconciledAt, v))
+}
+
+// ReconciledAtIsNil applies the IsNil predicate on the "reconciled_at" field.
+func ReconciledAtIsNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIsNull(FieldReconciledAt))
+}
+
+// ReconciledAtNotNil applies the NotNil predicate on the "reconciled_at" field.
+func ReconciledAtNotNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotNull(FieldReconciledAt))
 }
 
 // PurgedAtEQ applies the EQ predicate on the "purged_at" field.

@@ -40,6 +40,7 @@ const (
 	FreeReservation     Kind = "free_reservation"
 	Purge               Kind = "purge_voicemail"
 	KeepHouse           Kind = "keep_house"
+	Reconcile           Kind = "reconcile"
 )
 
 // Job is one piece of work: what, about which row, and not before when.

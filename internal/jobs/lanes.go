@@ -23,7 +23,7 @@ func lanes() map[string]river.QueueConfig {
 
 func (k Kind) lane() string {
 	switch k {
-	case FetchRecording, Purge:
+	case FetchRecording, Purge, Reconcile:
 		return laneMedia
 	case SendMail:
 		return laneMail

@@ -8,8 +8,11 @@ package recordings
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"time"
@@ -74,6 +77,26 @@ func Open(ctx context.Context, rawURL string) (*Store, error) {
 func (s *Store) Close() error {
 	if err := s.bucket.Close(); err != nil {
 		return fmt.Errorf("close recordings: %w", err)
+	}
+	return nil
+}
+
+// ErrChanged says that a recording is not any more what was stored.
+var ErrChanged = errors.New("the stored recording has changed")
+
+// Verify reads a recording and compares it with the SHA-256 that it had when it was stored.
+func (s *Store) Verify(ctx context.Context, key, sha string) error {
+	audio, err := s.Open(ctx, key)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, audio)
+	if err = errors.Join(err, audio.Close()); err != nil {
+		return fmt.Errorf("verify recording %s: %w", key, err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) != sha {
+		return fmt.Errorf("recording %s: %w", key, ErrChanged)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const maxRedirects = 5
 var (
 	accountSID   = regexp.MustCompile(`^AC[0-9a-f]{32}$`)
 	recordingSID = regexp.MustCompile(`^RE[0-9a-f]{32}$`)
+	callSID      = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 )
 
 // ErrSID says that an identifier is not one of Twilio's, so that no request was made.

@@ -17,7 +17,7 @@ const (
 
 var numberSID = regexp.MustCompile(`^PN[0-9a-f]{32}$`)
 
-var errTooManyPages = fmt.Errorf("more than %d numbers, or a list without an end", numbersPerPage*maxPages)
+var errTooManyPages = fmt.Errorf("more than %d pages, or a list without an end", maxPages)
 
 // Number is a phone number of the account.
 type Number struct {
@@ -48,23 +48,20 @@ func (c *Client) Numbers(ctx context.Context) ([]Number, error) {
 	library := (&wire{ctx: ctx, twilio: c}).library()
 	params := new(api.ListIncomingPhoneNumberParams).SetPathAccountSid(c.account).SetPageSize(numbersPerPage)
 	var all []Number
-	var token, page string
-	for range maxPages {
+	err := pages(func(token, page string) (*string, error) {
 		got, err := library.PageIncomingPhoneNumber(params, token, page)
 		if err != nil {
-			return nil, fmt.Errorf("list the account's numbers: %w", refused(err))
+			return nil, err
 		}
 		for i := range got.IncomingPhoneNumbers {
 			all = append(all, number(&got.IncomingPhoneNumbers[i]))
 		}
-		if text(got.NextPageUri) == "" {
-			return all, nil
-		}
-		if token, page, err = nextPage(*got.NextPageUri); err != nil {
-			return nil, fmt.Errorf("list the account's numbers: %w", err)
-		}
+		return got.NextPageUri, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the account's numbers: %w", err)
 	}
-	return nil, fmt.Errorf("list the account's numbers: %w", errTooManyPages)
+	return all, nil
 }
 
 // nextPage takes from an address only what names the page: where it is to be had we know ourselves.

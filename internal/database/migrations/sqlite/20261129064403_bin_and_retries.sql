@@ -6,6 +6,8 @@ CREATE INDEX `change_kind_at` ON `voicemail_changes` (`kind`, `at`);
 ALTER TABLE `deliveries` ADD COLUMN `retried_at` datetime NULL;
 -- Add column "restored_at" to table: "voicemails"
 ALTER TABLE `voicemails` ADD COLUMN `restored_at` datetime NULL;
+-- Add column "reconciled_at" to table: "voicemails"
+ALTER TABLE `voicemails` ADD COLUMN `reconciled_at` datetime NULL;
 -- Add column "purged_at" to table: "voicemails"
 ALTER TABLE `voicemails` ADD COLUMN `purged_at` datetime NULL;
 -- Create index "voicemail_owner_id_deleted_at" to table: "voicemails"

@@ -1,0 +1,153 @@
+package twilio
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	api "github.com/twilio/twilio-go/rest/api/v2010"
+)
+
+const perPage = 1000 // the most that Twilio gives
+
+// Call is one leg of a call as Twilio remembers it.
+type Call struct {
+	SID       string
+	From, To  string
+	Status    string
+	Direction string // inbound, outbound-api or outbound-dial
+	StartedAt time.Time
+	EndedAt   time.Time // zero: not over, or not said
+	Seconds   int
+}
+
+// Over tells whether nobody is on the line any more.
+func (c Call) Over() bool {
+	switch c.Status {
+	case "completed", "canceled", "no-answer", "busy", "failed":
+		return true
+	}
+	return false
+}
+
+// Recording is what Twilio remembers of a recording.
+type Recording struct {
+	SID, CallSID string
+	Status       string // in-progress, processing, completed, absent, deleted …
+	Seconds      int
+	StartedAt    time.Time
+	ErrorCode    string
+}
+
+// Calls lists the calls that began between two moments, all legs of them.
+func (c *Client) Calls(ctx context.Context, from, until time.Time) (all []Call, err error) {
+	library := (&wire{ctx: ctx, twilio: c}).library()
+	params := new(api.ListCallParams).SetPathAccountSid(c.account).SetPageSize(perPage).SetStartTimeAfter(from).SetStartTimeBefore(until)
+	err = pages(func(token, page string) (*string, error) {
+		got, err := library.PageCall(params, token, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range got.Calls {
+			all = append(all, call(&got.Calls[i]))
+		}
+		return got.NextPageUri, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list calls: %w", err)
+	}
+	return all, nil
+}
+
+// Call asks for one call.
+func (c *Client) Call(ctx context.Context, sid string) (Call, error) {
+	if !callSID.MatchString(sid) {
+		return Call{}, fmt.Errorf("ask for call %q: %w", sid, ErrSID)
+	}
+	got, err := (&wire{ctx: ctx, twilio: c}).library().FetchCall(sid, new(api.FetchCallParams).SetPathAccountSid(c.account))
+	if err != nil {
+		return Call{}, fmt.Errorf("ask for call %s: %w", sid, refused(err))
+	}
+	return call(got), nil
+}
+
+// Recordings lists the recordings that began between two moments.
+func (c *Client) Recordings(ctx context.Context, from, until time.Time) ([]Recording, error) {
+	return c.recordings(ctx, new(api.ListRecordingParams).SetDateCreatedAfter(from).SetDateCreatedBefore(until))
+}
+
+// RecordingsOf lists the recordings of a call.
+func (c *Client) RecordingsOf(ctx context.Context, callSID string) ([]Recording, error) {
+	return c.recordings(ctx, new(api.ListRecordingParams).SetCallSid(callSID))
+}
+
+func (c *Client) recordings(ctx context.Context, params *api.ListRecordingParams) (all []Recording, err error) {
+	library := (&wire{ctx: ctx, twilio: c}).library()
+	params.SetPathAccountSid(c.account).SetPageSize(perPage)
+	err = pages(func(token, page string) (*string, error) {
+		got, err := library.PageRecording(params, token, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range got.Recordings {
+			all = append(all, recording(&got.Recordings[i]))
+		}
+		return got.NextPageUri, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list recordings: %w", err)
+	}
+	return all, nil
+}
+
+// pages has one page after the other read, until there is no next one.
+func pages(read func(token, page string) (next *string, err error)) error {
+	var token, page string
+	for range maxPages {
+		next, err := read(token, page)
+		if err != nil {
+			return refused(err)
+		}
+		if text(next) == "" {
+			return nil
+		}
+		if token, page, err = nextPage(*next); err != nil {
+			return err
+		}
+	}
+	return errTooManyPages
+}
+
+func call(c *api.ApiV2010Call) Call {
+	return Call{
+		SID: text(c.Sid), From: text(c.From), To: text(c.To), Status: text(c.Status), Direction: text(c.Direction),
+		StartedAt: date(c.StartTime), EndedAt: date(c.EndTime), Seconds: count(c.Duration),
+	}
+}
+
+func recording(r *api.ApiV2010Recording) Recording {
+	out := Recording{SID: text(r.Sid), CallSID: text(r.CallSid), Status: text(r.Status), Seconds: count(r.Duration), StartedAt: date(r.StartTime)}
+	if r.ErrorCode != nil && *r.ErrorCode != 0 {
+		out.ErrorCode = strconv.Itoa(*r.ErrorCode)
+	}
+	return out
+}
+
+// date is a date as Twilio writes it; zero when it is missing or odd.
+func date(s *string) time.Time {
+	t, err := time.Parse(time.RFC1123Z, text(s))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// count is a number that Twilio writes as a text; 0 when it is missing, odd or below nought.
+func count(s *string) int {
+	n, err := strconv.Atoi(text(s))
+	if err != nil {
+		return 0
+	}
+	return max(n, 0)
+}

@@ -1,0 +1,265 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/twilio"
+	"github.com/maskline/maskline/phone"
+)
+
+const (
+	lookBack    = 48 * time.Hour
+	leaveAlone  = time.Minute // or less, when we look more often: its callback may be on the way
+	absentAfter = time.Hour   // an announced recording that Twilio does not have by then will not come
+	stuckAtOnce = 200         // calls that are asked for one by one, in one pass
+	asManyIDs   = 100
+)
+
+// The kinds of repairs.
+const (
+	repairCall      = "call"      // one that no webhook told us of
+	repairEnd       = "end"       // a call was over and we did not know
+	repairRecording = "recording" // a voicemail whose callback went missing
+	repairAbsence   = "absence"   // an announced recording that does not exist
+)
+
+// Reconciled is what one pass looked at and repaired.
+type Reconciled struct {
+	Calls, Recordings int
+	Repairs           map[string]int // by kind
+}
+
+// ErrNoTwilio says that there is nobody to ask.
+var ErrNoTwilio = errors.New("no Twilio account is set: there is nothing to compare with")
+
+// Reconcile asks Twilio for what happened in the last two days, and puts what we never heard of through the code that would have heard it.
+// One repair that fails holds up no other.
+func (s *Switchboard) Reconcile(ctx context.Context) (Reconciled, error) {
+	if s.Twilio == nil {
+		return Reconciled{}, ErrNoTwilio
+	}
+	until := s.now().Add(-min(leaveAlone, s.Settings.ReconcileEvery))
+	calls, err := s.Twilio.Calls(ctx, until.Add(-lookBack), until)
+	if err != nil {
+		return Reconciled{}, err
+	}
+	recordings, err := s.Twilio.Recordings(ctx, until.Add(-lookBack), until)
+	if err != nil {
+		return Reconciled{}, err
+	}
+	calls = slices.DeleteFunc(calls, func(c twilio.Call) bool { return c.Direction != "inbound" })
+	r := &reconciler{Switchboard: s, until: until, at: map[string]twilio.Call{}, done: Reconciled{len(calls), len(recordings), map[string]int{}}}
+	for _, c := range calls {
+		r.at[c.SID] = c
+	}
+	err = errors.Join(r.recordings(ctx, recordings), r.ends(ctx, calls), r.stuck(ctx), r.undecided(ctx))
+	return r.done, err
+}
+
+// reconciler is one pass.
+type reconciler struct {
+	*Switchboard
+	until time.Time
+	at    map[string]twilio.Call // Twilio's calls by their sids
+	done  Reconciled
+}
+
+func (r *reconciler) repaired(ctx context.Context, kind, sid string) {
+	r.done.Repairs[kind]++
+	r.Metrics.repaired(kind)
+	r.Log.WarnContext(ctx, "repaired what no webhook had told us of", "kind", kind, "sid", sid)
+}
+
+// recordings makes voicemails of the recordings that we do not know. Those of others' calls are none of ours.
+func (r *reconciler) recordings(ctx context.Context, all []twilio.Recording) (errs error) {
+	all = slices.DeleteFunc(all, func(rec twilio.Recording) bool { return rec.Status != "completed" })
+	for some := range slices.Chunk(all, asManyIDs) {
+		sids := make([]string, len(some))
+		for i, rec := range some {
+			sids[i] = rec.SID
+		}
+		rows, err := r.DB.Client().Voicemail.Query().Where(voicemail.RecordingSidIn(sids...)).All(ctx)
+		if err != nil {
+			return errors.Join(errs, fmt.Errorf("look for recordings: %w", err))
+		}
+		known := map[string]*ent.Voicemail{}
+		for _, row := range rows {
+			known[row.RecordingSid] = row
+		}
+		for _, rec := range some {
+			if row := known[rec.SID]; row != nil {
+				errs = errors.Join(errs, r.deleteCopied(ctx, row))
+			} else {
+				errs = errors.Join(errs, r.report(ctx, rec, repairRecording))
+			}
+		}
+	}
+	return errs
+}
+
+// deleteCopied deletes a recording at Twilio, when that is wanted, once an earlier pass has seen it, nothing more is to be had of it, and our
+// copy still is what it was.
+func (r *reconciler) deleteCopied(ctx context.Context, v *ent.Voicemail) error {
+	switch {
+	case !r.Settings.DeleteAfterCopy, v.Audio != phone.AudioStored, v.Transcription == phone.TranscriptionPending:
+		return nil
+	case v.ReconciledAt == nil:
+		return r.inTx(ctx, func(tx *Tx) error { return tx.Voicemail.UpdateOneID(v.ID).SetReconciledAt(r.now()).Exec(ctx) })
+	}
+	if err := r.Recordings.Verify(ctx, v.ID, v.AudioSha256); err != nil {
+		return fmt.Errorf("recording %s stays at Twilio: %w", v.RecordingSid, err)
+	}
+	if err := r.Twilio.DeleteRecording(ctx, v.RecordingSid); err != nil {
+		return err
+	}
+	r.Log.InfoContext(ctx, "deleted a recording at Twilio, of which we have a copy", "voicemail", v.ID, "recording", v.RecordingSid)
+	return nil
+}
+
+// report tells ourselves of a recording as the callback would have.
+func (r *reconciler) report(ctx context.Context, rec twilio.Recording, kind string) error {
+	in, err := r.incoming(ctx, rec.CallSID)
+	if err == nil {
+		err = r.Reported(ctx, in, phone.Reported{
+			RecordingSID: rec.SID, CallSID: rec.CallSID, Status: rec.Status, Seconds: rec.Seconds, StartedAt: rec.StartedAt, ErrorCode: rec.ErrorCode,
+		})
+	}
+	if errors.Is(err, errUnknownNumber) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("recording %s: %w", rec.SID, err)
+	}
+	r.repaired(ctx, kind, rec.SID)
+	return nil
+}
+
+// incoming is a call as its webhooks would have named it.
+func (r *reconciler) incoming(ctx context.Context, sid string) (phone.Incoming, error) {
+	c, ok := r.at[sid]
+	if !ok {
+		var err error
+		if c, err = r.Twilio.Call(ctx, sid); err != nil {
+			return phone.Incoming{}, err
+		}
+	}
+	return phone.Incoming{CallSID: c.SID, From: c.From, To: phone.Number(c.To), Status: c.Status}, nil
+}
+
+// ends closes calls that are over at Twilio, and writes down those that we never heard of.
+func (r *reconciler) ends(ctx context.Context, all []twilio.Call) (errs error) {
+	all = slices.DeleteFunc(all, func(c twilio.Call) bool { return !c.Over() })
+	for some := range slices.Chunk(all, asManyIDs) {
+		sids := make([]string, len(some))
+		for i, c := range some {
+			sids[i] = c.SID
+		}
+		rows, err := r.DB.Client().Call.Query().Where(call.CallSidIn(sids...)).Select(call.FieldCallSid, call.FieldEndedAt).All(ctx)
+		if err != nil {
+			return errors.Join(errs, fmt.Errorf("look for calls: %w", err))
+		}
+		known := map[string]*ent.Call{}
+		for _, row := range rows {
+			known[row.CallSid] = row
+		}
+		for _, c := range some {
+			switch row := known[c.SID]; {
+			case row == nil:
+				errs = errors.Join(errs, r.end(ctx, c, repairCall))
+			case row.EndedAt == nil:
+				errs = errors.Join(errs, r.end(ctx, c, repairEnd))
+			}
+		}
+	}
+	return errs
+}
+
+func (r *reconciler) end(ctx context.Context, c twilio.Call, kind string) error {
+	in := phone.Incoming{CallSID: c.SID, From: c.From, To: phone.Number(c.To), Status: c.Status}
+	changed, err := r.ended(ctx, in, Over{Status: c.Status, Seconds: c.Seconds, Duration: true, Found: true, At: c.EndedAt})
+	if err != nil {
+		return fmt.Errorf("call %s: %w", c.SID, err)
+	}
+	if changed {
+		r.repaired(ctx, kind, c.SID)
+	}
+	return nil
+}
+
+// stuck asks for the calls that are running as far as we know, and that Twilio did not list: they began too long ago.
+func (r *reconciler) stuck(ctx context.Context) (errs error) {
+	rows, err := r.DB.Client().Call.Query().Where(call.EndedAtIsNil(), call.StartedAtLT(r.until)).Order(ent.Asc(call.FieldStartedAt)).Limit(stuckAtOnce).All(ctx)
+	if err != nil {
+		return fmt.Errorf("look for running calls: %w", err)
+	}
+	for _, row := range rows {
+		if _, listed := r.at[row.CallSid]; listed {
+			continue
+		}
+		c, err := r.Twilio.Call(ctx, row.CallSid)
+		if gone := new(twilio.Error); errors.As(err, &gone) && gone.NotFound() {
+			c, err = twilio.Call{SID: row.CallSid, From: row.From, To: string(row.To), Status: "unknown to Twilio"}, nil
+		} else if err == nil && !c.Over() {
+			continue
+		}
+		if err == nil {
+			err = r.end(ctx, c, repairEnd)
+		}
+		errs = errors.Join(errs, err)
+	}
+	return errs
+}
+
+// undecided settles the calls that are over and wait for news of a recording.
+func (r *reconciler) undecided(ctx context.Context) (errs error) {
+	rows, err := r.DB.Client().Call.Query().Where(call.OutcomeEQ(phone.OutcomeRinging), call.EndedAtLT(r.until)).
+		Order(ent.Asc(call.FieldStartedAt)).Limit(stuckAtOnce).All(ctx)
+	if err != nil {
+		return fmt.Errorf("look for undecided calls: %w", err)
+	}
+	for _, row := range rows {
+		found, err := r.Twilio.RecordingsOf(ctx, row.CallSid)
+		if err == nil {
+			err = r.decide(ctx, row, found)
+		}
+		errs = errors.Join(errs, err)
+	}
+	return errs
+}
+
+func (r *reconciler) decide(ctx context.Context, row *ent.Call, found []twilio.Recording) error {
+	for _, rec := range found {
+		if rec.Status == "completed" {
+			return r.report(ctx, rec, repairRecording)
+		}
+	}
+	absent := twilio.Recording{CallSID: row.CallSid, Status: "absent"}
+	pending := false
+	for _, rec := range found {
+		if rec.Status == absent.Status || rec.Status == "deleted" {
+			absent.SID, absent.ErrorCode = rec.SID, rec.ErrorCode
+		} else {
+			pending = true
+		}
+	}
+	if pending || absent.SID == "" && row.EndedAt.After(r.now().Add(-absentAfter)) {
+		return nil
+	}
+	return r.report(ctx, absent, repairAbsence)
+}
+
+// reconcile is the job.
+func (s *Switchboard) reconcile(ctx context.Context, _ string) error {
+	_, err := s.Reconcile(ctx)
+	if errors.Is(err, ErrNoTwilio) {
+		return nil
+	}
+	return err
+}
