@@ -22,6 +22,7 @@ var mayImport = map[string]string{
 	"internal/mail":       "phone",
 	"internal/recordings": "phone",
 	"internal/network":    "phone",
+	"internal/script":     "phone internal/network",
 	"internal/twilio":     "",
 	"internal/events":     "",
 	"internal/links":      "",
