@@ -50,6 +50,7 @@ func run(args []string, out, errs io.Writer) int {
 	var p program
 	exited := -1
 	parser, err := kong.New(&p, kong.Name("maskline"), kong.Description("Masked phone numbers with voicemail, on Twilio."),
+		kong.Vars{"scripts": strings.Join(shippedScripts(), ", ")},
 		kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: "Settings (each is an environment variable too):"}}))
 	if err != nil {

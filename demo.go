@@ -20,12 +20,14 @@ import (
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/network"
+	"github.com/maskline/maskline/internal/script"
 )
 
 // demoCmd shows the service to a newcomer: the real one, as serve runs it, on SQLite, with the telephone network in the same process.
 // Everything between the two goes over HTTP and is signed, as with Twilio.
 type demoCmd struct {
 	Once    bool    `help:"Play one call in a temporary folder, show what comes of it, and exit."`
+	Script  string  `placeholder:"FILE" help:"Play this script in a temporary folder and exit: 0 when all came as it expects. docs/scripts.md says how one is written; these come with the program: ${scripts}."`
 	Speed   float64 `default:"4" placeholder:"N" help:"How many times as fast as in life the calls go."`
 	NoColor string  `env:"NO_COLOR" hidden:""`
 }
@@ -38,10 +40,13 @@ var (
 	errInterrupted = errors.New("the demo was interrupted")
 )
 
-// Run plays until SIGINT or SIGTERM; with --once until the one call is over.
+// Run plays until SIGINT or SIGTERM; with --once or --script until the last call is over.
 func (c *demoCmd) Run(k *kong.Context, s *Settings, to *streams) error {
-	if c.Speed <= 0 {
+	switch {
+	case c.Speed <= 0:
 		return fmt.Errorf("--speed: %g is not above 0", c.Speed)
+	case c.Once && c.Script != "":
+		return errors.New("--once and --script exclude each other")
 	}
 	ignored := goWithout(k)
 	if !given(k, "LOG_LEVEL") {
@@ -86,11 +91,35 @@ func given(k *kong.Context, name string) bool {
 	return os.Getenv(name) != ""
 }
 
-// play has a folder for as long as the demo lasts: the user's own, or with --once one that goes with it.
+// passes tells whether the demo ends by itself and leaves nothing behind.
+func (c *demoCmd) passes() bool { return c.Once || c.Script != "" }
+
+// script is what to play.
+func (c *demoCmd) script() (script.Script, error) {
+	if c.Script != "" {
+		return findScript(c.Script)
+	}
+	story, err := shippedScript(builtInStory)
+	if err != nil {
+		return story, err
+	}
+	story.About = ""                   // it says of itself that it is the story
+	story.Seed = time.Now().UnixNano() // calls of earlier demos are still there, under their SIDs
+	if c.Once {
+		story.Scenes = story.Scenes[:1]
+	}
+	return story, nil
+}
+
+// play has a folder for as long as the demo lasts: the user's own, or one that goes with it.
 func (c *demoCmd) play(ctx context.Context, s Settings, ignored []string, to *streams) (err error) {
-	if !c.Once {
+	plot, err := c.script()
+	if err != nil {
+		return err
+	}
+	if !c.passes() {
 		s.DataDir = filepath.Join(s.DataDir, "demo")
-		return c.playIn(ctx, s, ignored, to)
+		return c.playIn(ctx, s, plot, ignored, to)
 	}
 	s.DataDir, err = os.MkdirTemp("", "maskline-demo-")
 	if err != nil {
@@ -98,14 +127,17 @@ func (c *demoCmd) play(ctx context.Context, s Settings, ignored []string, to *st
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(s.DataDir)) }()
 	s.ListenAddr, s.DrainDelay = "127.0.0.1:0", 0
-	ctx, cancel := context.WithTimeout(ctx, onceWithin)
-	defer cancel()
-	return c.playIn(ctx, s, ignored, to)
+	if c.Once {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, onceWithin)
+		defer cancel()
+	}
+	return c.playIn(ctx, s, plot, ignored, to)
 }
 
 // playIn wires the house and the network, and runs them until the story or ctx ends. It is one straight function since each step needs the
 // ones before.
-func (c *demoCmd) playIn(ctx context.Context, s Settings, ignored []string, to *streams) (err error) {
+func (c *demoCmd) playIn(ctx context.Context, s Settings, plot script.Script, ignored []string, to *streams) (err error) {
 	release, err := alone(ctx, s.DataDir)
 	if err != nil {
 		return err
@@ -126,7 +158,10 @@ func (c *demoCmd) playIn(ctx context.Context, s Settings, ignored []string, to *
 		return err
 	}
 	log := newLog(s, to.err)
-	d := &demo{once: c.Once, speed: c.Speed, started: time.Now(), say: newNarrator(to.out, c.NoColor == ""), bases: []string{s.PublicURL}, pushed: map[string]int{}}
+	d := &demo{
+		script: plot, passes: c.passes(), speed: c.Speed, started: time.Now(), say: newNarrator(to.out, c.NoColor == ""),
+		bases: []string{s.PublicURL}, pushed: map[string]int{}, names: map[string]string{}, calls: map[string]script.Call{},
+	}
 	if isProxied { // by a proxy that may not be there yet
 		d.bases = []string{"http://" + reachable(l), s.PublicURL}
 	}
@@ -134,8 +169,8 @@ func (c *demoCmd) playIn(ctx context.Context, s Settings, ignored []string, to *
 		return err
 	}
 	d.net = network.New(network.Config{
-		AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken), Client: d.home, Start: time.Now(), Seed: time.Now().UnixNano(),
-		Wait: d.wait, Observe: d.observe,
+		AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken), Client: d.home, Start: time.Now(), Seed: plot.Seed,
+		ChaosOf: plot.Chaos, Wait: d.wait, Observe: d.observe,
 	})
 	defer d.net.Close()
 	twilio, hangUp, err := serveTwilio(d.net, log)
@@ -159,7 +194,7 @@ func (c *demoCmd) playIn(ctx context.Context, s Settings, ignored []string, to *
 func (d *demo) run(ctx context.Context, l net.Listener) error {
 	within, stop := context.WithCancel(ctx)
 	defer stop()
-	if !d.once {
+	if !d.passes {
 		defer context.AfterFunc(ctx, func() { d.say.print("", "Stopping, as soon as what has begun is finished") })()
 	}
 	finished := false
@@ -170,14 +205,14 @@ func (d *demo) run(ctx context.Context, l net.Listener) error {
 			return nil // it was broken off
 		}
 		finished = err == nil
-		if d.once || !finished {
+		if d.passes || !finished {
 			stop()
 		}
 		return err
 	}
 	err := together(within, serve, tell)
 	switch {
-	case err != nil || !d.once:
+	case err != nil || !d.passes:
 		return err
 	case finished:
 		d.verdict()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,12 +16,18 @@ func (d *demo) observe(e network.Event) {
 	switch e.Kind {
 	case network.Webhook, network.CallbackSent:
 		d.tellRequest(e)
-	case network.Failed, network.CallbackLost, network.Fetched:
+	case network.Failed, network.Fetched:
 		d.tell("Twilio", e.String())
+	case network.CallbackLost:
+		d.tell("Twilio", d.aside(e)+"its report "+e.Text+" gets lost")
 	default:
-		d.tell(d.whoIs(e), d.does(e))
-		if isTone(e) && d.scene.words != "" {
-			d.tell(d.scene.caller, "says "+spoken(d.scene.words))
+		who, does := d.whoIs(e), d.does(e)
+		if who == "Twilio" {
+			does = d.aside(e) + does
+		}
+		d.tell(who, does)
+		if words := d.calls[e.CallSID].Words; isTone(e) && words != "" {
+			d.tell(d.whoIs(e), "says "+spoken(words))
 		}
 	}
 	if doing := d.meanwhile(e); doing != "" {
@@ -33,23 +40,21 @@ func (d *demo) whoIs(e network.Event) string {
 	switch {
 	case e.Kind == network.Rang:
 		return "Olivia"
-	case e.Kind == network.Ended, e.Kind == network.Recorded, e.Who == d.scene.to.number:
+	case e.Kind == network.Ended, e.Kind == network.Recorded, e.Who == d.calls[e.CallSID].To:
 		return "Twilio"
-	case e.Who == oliviasPhone:
-		return d.scene.callee
 	}
-	return d.scene.caller
+	return d.names[e.Who]
 }
 
 // does is what somebody does, in words for people who know no telephone network from inside.
 func (d *demo) does(e network.Event) string {
 	switch e.Kind {
 	case network.Dialled:
-		return fmt.Sprintf("(%s) dials the masked number %s, %q", d.scene.from, e.Text, d.scene.to.label)
+		return fmt.Sprintf("(%s) dials the masked number %s, %q", cmp.Or(e.Who, "no number"), e.Text, d.label(e.Text))
 	case network.Rang:
 		return fmt.Sprintf("hears her own phone ring: %s, which shows %s", e.Who, e.Text)
 	case network.Answered:
-		if e.Who == d.scene.to.number {
+		if e.Who == d.calls[e.CallSID].To {
 			return "answers the call for the masked number"
 		}
 		return "picks up"
@@ -62,7 +67,7 @@ func (d *demo) does(e network.Event) string {
 	case network.Pressed:
 		return "presses " + e.Text
 	case network.Bridged:
-		return "and " + d.scene.caller + " are connected"
+		return "and " + d.calls[e.CallSID].Name + " are connected"
 	case network.Recorded:
 		return fmt.Sprintf("has recorded %.0f seconds", e.Took.Seconds())
 	case network.HungUp:
@@ -74,6 +79,15 @@ func (d *demo) does(e network.Event) string {
 		return fmt.Sprintf("the call is over: %s, %.0f seconds after it was answered", e.Text, e.Took.Seconds())
 	}
 	return e.String()
+}
+
+func (d *demo) label(number string) string {
+	for _, n := range d.script.Numbers {
+		if n.PhoneNumber == number {
+			return n.Label()
+		}
+	}
+	return ""
 }
 
 // missed says why a phone was not reached, by Twilio's word for it.
@@ -100,13 +114,13 @@ func (d *demo) meanwhile(e network.Event) string {
 		return "it rings"
 	case network.Heard:
 		if isTone(e) {
-			return d.scene.caller + " speaks"
+			return d.whoIs(e) + " speaks"
 		}
 		return d.whoIs(e) + " listens"
 	case network.Bridged:
 		return "they talk"
 	case network.Ended:
-		if d.scene.words != "" {
+		if d.calls[e.CallSID].Words != "" {
 			return "Twilio works on the recording"
 		}
 	case network.CallbackSent:
@@ -126,7 +140,7 @@ func (d *demo) tellRequest(e network.Event) {
 	}
 	path := strings.TrimPrefix(e.URL, d.PublicURL)
 	path, _, _ = strings.Cut(path, "?")
-	d.tell("Twilio", fmt.Sprintf("%s %s: %s", e.Method, address.Path, reason[path]), wrapped(telling(path, e.Form), textWidth)...)
+	d.tell("Twilio", d.aside(e)+fmt.Sprintf("%s %s: %s", e.Method, address.Path, reason[path]), wrapped(telling(path, e.Form), textWidth)...)
 	if e.Body == "" {
 		d.tell("Maskline", answer(e))
 		return
@@ -140,6 +154,17 @@ func (d *demo) tellRequest(e network.Event) {
 	default:
 		d.tell("Maskline", answer(e)+":", lines...)
 	}
+}
+
+// aside says which of several calls something is about, and that a request is made again.
+func (d *demo) aside(e network.Event) (text string) {
+	if len(d.scene.Calls) > 1 {
+		text = d.calls[e.CallSID].Name + "'s call: "
+	}
+	if e.Again {
+		text += "once more "
+	}
+	return text
 }
 
 func answer(e network.Event) string {

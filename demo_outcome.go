@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,13 +24,14 @@ type result struct {
 }
 
 type leftMessage struct {
-	ID              string
-	DurationSeconds int
-	Audio           phone.AudioState
-	AudioURL        string
-	Transcription   phone.TranscriptionState
-	Transcript      string
-	Deliveries      []struct {
+	ID                 string
+	DurationSeconds    int
+	Audio              phone.AudioState
+	AudioURL           string
+	Transcription      phone.TranscriptionState
+	Transcript         string
+	TranscriptionError string
+	Deliveries         []struct {
 		ID, LastError string
 		State         phone.DeliveryState
 	}
@@ -37,7 +39,7 @@ type leftMessage struct {
 
 const askForResult = `query($sid: String!) { calls(first: 1, where: {callSid: $sid}) { edges { node {
 	outcome endedAt timeline { detail }
-	voicemail { id durationSeconds audio audioURL transcription transcript deliveries { id state lastError } }
+	voicemail { id durationSeconds audio audioURL transcription transcript transcriptionError deliveries { id state lastError } }
 } } } }`
 
 func (d *demo) result(ctx context.Context, call *network.Call) (r result, err error) {
@@ -72,19 +74,35 @@ func (m *leftMessage) mailed() bool {
 
 const (
 	settlesWithin = 20 * time.Second
+	mailedWithin  = 80 * time.Second // when its mail waits for a transcript that never comes
 	lookEvery     = 100 * time.Millisecond
 )
+
+// patienceFor is longer when the network has lost something.
+func patienceFor(call *network.Call) time.Duration {
+	if slices.ContainsFunc(call.Story(), func(e network.Event) bool { return e.Kind == network.CallbackLost }) {
+		return mailedWithin
+	}
+	return settlesWithin
+}
+
+// toldOfMessage tells whether there is a recording of which the service has heard.
+func (d *demo) toldOfMessage(call *network.Call) bool {
+	_, err := d.said(call)
+	return err == nil && len(call.Asked("/webhooks/recording"))+len(call.Asked("/webhooks/transcription")) > 0
+}
 
 // settle waits until the work that a call left behind is done, or ought to be.
 func (d *demo) settle(ctx context.Context, call *network.Call) (r result, err error) {
 	d.say.meanwhile("Maskline brings it to its end")
-	late := time.After(settlesWithin)
+	message := d.toldOfMessage(call)
+	late := time.After(patienceFor(call))
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	sign := time.NewTicker(signEvery)
 	defer sign.Stop()
 	for {
-		if r, err = d.result(ctx, call); err != nil || r.complete(d.scene.words != "") && d.isPushed(r) {
+		if r, err = d.result(ctx, call); err != nil || r.complete(message) && d.isPushed(r) {
 			return r, err
 		}
 		select {
@@ -101,29 +119,34 @@ func (d *demo) settle(ctx context.Context, call *network.Call) (r result, err er
 
 func (d *demo) isPushed(r result) bool { return r.Voicemail == nil || d.pushes(r.Voicemail.ID) > 0 }
 
-// outcome tells what came of a call, and fails when that is not what has to come of it.
-func (d *demo) outcome(ctx context.Context, call *network.Call) error {
-	if err := wellServed(call); err != nil {
+// outcome tells what came of a call, and fails when that cannot be.
+func (d *demo) outcome(ctx context.Context, p *played) (err error) {
+	if err := wellServed(p.call); err != nil {
 		return err
 	}
-	r, err := d.settle(ctx, call)
-	if err != nil {
+	if p.result, err = d.settle(ctx, p.call); err != nil {
 		return err
 	}
-	details := make([]string, len(r.Timeline))
-	for i, e := range r.Timeline {
-		details[i] = e.Detail
+	var details []string
+	for _, e := range p.result.Timeline {
+		details = append(details, wrapped(strings.Fields(e.Detail), textWidth)...)
 	}
-	d.tell("stored", fmt.Sprintf("the call, %s, with each step and why:", r.Outcome), details...)
+	d.tell("stored", fmt.Sprintf("%s, %s, with each step and why:", d.whose(p, "call"), p.result.Outcome), details...)
 	switch {
-	case r.Outcome != d.scene.outcome:
-		return fmt.Errorf("GraphQL says that the call is %s and not %s", r.Outcome, d.scene.outcome)
-	case d.scene.words == "":
-		return nil
-	case r.Voicemail == nil:
+	case p.result.Voicemail != nil:
+		return d.voicemail(ctx, p)
+	case d.toldOfMessage(p.call):
 		return errors.New("GraphQL shows no voicemail")
 	}
-	return d.voicemail(ctx, call, r.Voicemail)
+	return nil
+}
+
+// whose says whose call or voicemail it is, when there are several.
+func (d *demo) whose(p *played, thing string) string {
+	if len(d.scene.Calls) > 1 {
+		return p.Name + "'s " + thing
+	}
+	return "the " + thing
 }
 
 // wellServed tells whether Twilio was content with every answer.
@@ -140,8 +163,9 @@ func wellServed(call *network.Call) error {
 }
 
 // voicemail tells where a message went, and compares it with what the caller said.
-func (d *demo) voicemail(ctx context.Context, call *network.Call, m *leftMessage) error {
-	said, err := d.said(call)
+func (d *demo) voicemail(ctx context.Context, p *played) error {
+	m := p.result.Voicemail
+	said, err := d.said(p.call)
 	if err != nil {
 		return err
 	}
@@ -155,21 +179,33 @@ func (d *demo) voicemail(ctx context.Context, call *network.Call, m *leftMessage
 	if !bytes.Equal(audio, said.WAV()) {
 		return fmt.Errorf("audioURL gives %d bytes that are not the %d that were recorded", len(audio), len(said.WAV()))
 	}
-	d.tell("stored", fmt.Sprintf("the voicemail: %d seconds, %d bytes of audio, byte for byte what Twilio recorded", m.DurationSeconds, len(audio)))
-	if m.Transcript != said.Words {
+	d.tell("stored", fmt.Sprintf("%s: %d seconds, %d bytes of audio, byte for byte what Twilio recorded", d.whose(p, "voicemail"), m.DurationSeconds, len(audio)))
+	if m.Transcription == phone.TranscriptionCompleted && m.Transcript != said.Words {
 		return fmt.Errorf("the transcript is %q and not %q", m.Transcript, said.Words)
 	}
-	d.tell("stored", "its transcript: "+spoken(m.Transcript))
+	d.tell("stored", m.transcript())
 	if n := d.pushes(m.ID); n != 1 {
 		return fmt.Errorf("the voicemail was pushed %d times and not once", n)
 	}
 	return d.mailed(m, audio)
 }
 
+func (m *leftMessage) transcript() string {
+	switch m.Transcription {
+	case phone.TranscriptionCompleted:
+		return "its transcript: " + spoken(m.Transcript)
+	case phone.TranscriptionOff:
+		return "no transcript, since nobody asked for one that Twilio could make"
+	case phone.TranscriptionFailed:
+		return "no transcript: " + m.TranscriptionError
+	}
+	return "no transcript yet"
+}
+
 // said is the truth about what was recorded.
 func (d *demo) said(call *network.Call) (network.Recording, error) {
 	for _, r := range d.net.Recordings() {
-		if r.CallSID == call.SID {
+		if r.CallSID == call.SID && r.WAV() != nil {
 			return r, nil
 		}
 	}

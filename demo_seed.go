@@ -3,44 +3,33 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/maskline/maskline/internal/network"
+	"github.com/maskline/maskline/internal/script"
+	"github.com/maskline/maskline/phone"
 )
 
-// Who is in the story. The numbers are those that are kept free for films and examples.
+// Who owns all numbers.
 const (
 	oliviasEmail = "olivia@example.com"
-	oliviasPhone = "+12025550120"
-	planName     = "Basic"
 	tokenName    = "demo"
 )
 
-// maskedNumber is one that customers know.
-type maskedNumber struct{ number, label string }
-
-var (
-	frontDesk = maskedNumber{"+12025550110", "Front desk"}
-	webShop   = maskedNumber{"+12025550111", "Web shop"}
-)
-
-// seed sees to it that Olivia, a plan and her numbers are there and as the story needs them, through the API that everybody uses. What an
-// earlier demo left stays.
+// seed sees to it that Olivia, the plans and her numbers are there and as the script needs them, through the API that everybody uses. What
+// an earlier demo left stays.
 func (d *demo) seed(ctx context.Context) error {
 	admin := client{d.home, d.PublicURL, string(d.AdminToken)}
 	olivia, err := admin.olivia(ctx)
 	if err != nil {
 		return err
 	}
-	plan, err := admin.plan(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range []maskedNumber{frontDesk, webShop} {
-		if err := admin.number(ctx, n, olivia, plan); err != nil {
-			return err
+	for _, n := range d.script.Numbers {
+		if err := admin.number(ctx, n, olivia); err != nil {
+			return fmt.Errorf("the number %s: %w", n.PhoneNumber, err)
 		}
 		d.net.AddNumber(network.Number{
-			PhoneNumber: n.number, FriendlyName: n.label, VoiceURL: d.PublicURL + "/webhooks/voice", VoiceFallbackURL: d.PublicURL + "/webhooks/voice/fallback",
+			PhoneNumber: n.PhoneNumber, FriendlyName: n.Label(), VoiceURL: d.PublicURL + "/webhooks/voice", VoiceFallbackURL: d.PublicURL + "/webhooks/voice/fallback",
 			StatusCallback: d.PublicURL + "/webhooks/status", SMSURL: d.PublicURL + "/webhooks/messages",
 		})
 	}
@@ -68,8 +57,16 @@ func (c client) olivia(ctx context.Context) (string, error) {
 	return made.CreateUser.ID, err
 }
 
-// plan is the id of the plan that the numbers are subscribed to.
-func (c client) plan(ctx context.Context) (string, error) {
+// nameOf says what a plan allows; a plan is found by it.
+func nameOf(p script.Plan) string {
+	if p.Calls == nil {
+		return "As much as you like"
+	}
+	return fmt.Sprintf("A month of calls: %d, voicemails: %d", *p.Calls, *p.Voicemails)
+}
+
+// plan is the id of a plan.
+func (c client) plan(ctx context.Context, p script.Plan) (string, error) {
 	var found struct {
 		Plans struct {
 			Edges []struct{ Node struct{ ID, Name string } }
@@ -79,41 +76,62 @@ func (c client) plan(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, e := range found.Plans.Edges {
-		if e.Node.Name == planName {
+		if e.Node.Name == nameOf(p) {
 			return e.Node.ID, nil
 		}
 	}
+	kind := phone.PlanPackage
+	if p.Calls == nil {
+		kind = phone.PlanUnlimited
+	}
 	var made struct{ CreatePlan struct{ ID string } }
-	err := c.ask(ctx, `mutation($n: String!) { createPlan(input: {name: $n, type: PACKAGE, callsLimit: 100, voicemailsLimit: 50, period: MONTH}) { id } }`,
-		map[string]any{"n": planName}, &made)
+	err := c.ask(ctx, `mutation($n: String!, $t: PlanType!, $c: Int, $v: Int) { createPlan(input: {name: $n, type: $t, callsLimit: $c, voicemailsLimit: $v, period: MONTH}) { id } }`,
+		map[string]any{"n": nameOf(p), "t": kind, "c": p.Calls, "v": p.Voicemails}, &made)
 	return made.CreatePlan.ID, err
 }
 
-// number makes a masked number of Olivia's, or sets it back to how the story needs it, and subscribes it anew.
-func (c client) number(ctx context.Context, n maskedNumber, owner, plan string) error {
-	var found struct{ Numbers one }
-	err := c.ask(ctx, `query($n: PhoneNumber!) { numbers(first: 1, where: {phoneNumber: $n, state: ACTIVE}) { edges { node { id } } } }`, map[string]any{"n": n.number}, &found)
+// number makes a masked number of Olivia's, or sets it back to how the script needs it, and subscribes it anew.
+func (c client) number(ctx context.Context, n script.Number, owner string) error {
+	id, err := c.maskedNumber(ctx, n.PhoneNumber, owner)
 	if err != nil {
 		return err
 	}
-	var id string
-	if len(found.Numbers.Edges) > 0 {
-		id = found.Numbers.Edges[0].Node.ID
-	} else {
-		var made struct{ CreateNumber struct{ ID string } }
-		err := c.ask(ctx, `mutation($n: PhoneNumber!, $o: ID!) { createNumber(input: {phoneNumber: $n, ownerID: $o}) { id } }`, map[string]any{"n": n.number, "o": owner}, &made)
-		if err != nil {
-			return fmt.Errorf("make the number %s: %w", n.number, err)
+	input := maps.Clone(n.Set)
+	for _, field := range settable {
+		if _, set := input[field]; !set {
+			input[field] = nil
 		}
-		id = made.CreateNumber.ID
 	}
-	return c.ask(ctx, `mutation($id: ID!, $plan: ID!, $label: String!, $phone: PhoneNumber!) {
-		updateNumber(id: $id, input: {
-			label: $label, forwardTo: [$phone], forwardingEnabled: null, ringSeconds: null, callerID: null, screening: null, voicemailEnabled: null,
-			greeting: null, language: null, maxVoicemailSeconds: null, finishOnKey: null, transcribe: null, notifyEmails: null, keepVoicemailsDays: null
-		}) { id }
-		subscribeNumber(numberID: $id, planID: $plan) { id }
-	}`, map[string]any{"id": id, "plan": plan, "label": n.label, "phone": oliviasPhone}, &struct{}{})
+	update := `mutation($id: ID!, $input: UpdateNumberInput!) { updateNumber(id: $id, input: $input) { id } }`
+	if err := c.ask(ctx, update, map[string]any{"id": id, "input": input}, &struct{}{}); err != nil || n.Plan.None {
+		return err
+	}
+	plan, err := c.plan(ctx, n.Plan)
+	if err != nil {
+		return err
+	}
+	return c.ask(ctx, `mutation($id: ID!, $plan: ID!) { subscribeNumber(numberID: $id, planID: $plan) { id } }`, map[string]any{"id": id, "plan": plan}, &struct{}{})
+}
+
+// settable are the settings of a number, which go back to their defaults unless a script sets them.
+var settable = []string{
+	"label", "forwardTo", "forwardingEnabled", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language",
+	"maxVoicemailSeconds", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays",
+}
+
+// maskedNumber is the id of a number, which is made if it is not there.
+func (c client) maskedNumber(ctx context.Context, number, owner string) (string, error) {
+	var found struct{ Numbers one }
+	err := c.ask(ctx, `query($n: PhoneNumber!) { numbers(first: 1, where: {phoneNumber: $n, state: ACTIVE}) { edges { node { id } } } }`, map[string]any{"n": number}, &found)
+	if err != nil {
+		return "", err
+	}
+	if len(found.Numbers.Edges) > 0 {
+		return found.Numbers.Edges[0].Node.ID, nil
+	}
+	var made struct{ CreateNumber struct{ ID string } }
+	err = c.ask(ctx, `mutation($n: PhoneNumber!, $o: ID!) { createNumber(input: {phoneNumber: $n, ownerID: $o}) { id } }`, map[string]any{"n": number, "o": owner}, &made)
+	return made.CreateNumber.ID, err
 }
 
 // freshToken revokes what earlier demos printed and makes a new token.

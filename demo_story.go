@@ -7,18 +7,21 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/maskline/maskline/internal/network"
-	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/internal/script"
 )
 
 // demo is one run of the demo: the service, the network around it, and who tells of them.
 type demo struct {
 	*app
-	once    bool
+	script  script.Script
+	passes  bool // it ends by itself
 	speed   float64
 	started time.Time
 	net     *network.Network
@@ -26,55 +29,15 @@ type demo struct {
 	bases   []string     // where a browser finds the service
 	olivia  client
 	say     *narrator
-	scene   scene
+
+	// What changes only while no call is played.
+	scene script.Scene
+	names map[string]string      // of callers and phones, by telephone number
+	calls map[string]script.Call // by CallSID
 
 	mu     sync.Mutex
-	began  time.Time      // when the call did, in the network's time
+	began  time.Time      // when the scene did, in the network's time
 	pushed map[string]int // how often each voicemail was pushed
-}
-
-// scene is one call, and what has to come of it.
-type scene struct {
-	title  string
-	to     maskedNumber
-	caller string // who it is
-	from   string // as Twilio shows it
-	does   network.Caller
-	words  string // of the message; empty: there is none
-	callee string // who is at Olivia's phone
-	phone  network.Phone
-
-	outcome phone.CallOutcome
-}
-
-const (
-	carl = "+12025550131"
-	dana = "+12025550132"
-	emil = "+12025550133"
-
-	carlsMessage = "Hello Olivia, this is Carl. Your parcel is here. Please call me back before five, thank you."
-	emilsMessage = "Hi, Emil here. I would like to change my order from Monday."
-)
-
-var scenes = []scene{
-	{
-		title: "nobody answers, so the caller leaves a message", to: frontDesk, caller: "Carl", from: carl,
-		does: network.From(carl).LeaveMessage(12*time.Second, carlsMessage), words: carlsMessage,
-		callee: "Olivia", phone: network.NoAnswer(), outcome: phone.OutcomeVoicemail,
-	},
-	{
-		title: "Olivia answers and presses 1", to: frontDesk, caller: "Dana", from: dana, does: network.From(dana),
-		callee: "Olivia", phone: network.Human(6*time.Second, 25*time.Second).Press("1", 5*time.Second), outcome: phone.OutcomeAnswered,
-	},
-	{
-		title: "her carrier's mailbox picks up, but does not get the call", to: webShop, caller: "Emil", from: emil,
-		does: network.From(emil).LeaveMessage(8*time.Second, emilsMessage), words: emilsMessage,
-		callee: "Mailbox", phone: network.Mailbox(8 * time.Second), outcome: phone.OutcomeVoicemail,
-	},
-	{
-		title: "a withheld caller hangs up while it rings", to: webShop, caller: "Somebody", from: "anonymous",
-		does: network.From("anonymous").HangUpAt(9 * time.Second), callee: "Olivia", phone: network.NoAnswer(), outcome: phone.OutcomeMissed,
-	},
 }
 
 // introduce says what is going to be seen, and where it is kept.
@@ -84,8 +47,12 @@ func (d *demo) introduce(ignored []string, taken error) {
 		"Twilio asks Maskline over HTTP what to do: that is a webhook, and the answer is a small XML document, TwiML. Here Twilio, the callers " +
 		"and the phones are played by this very program. Maskline itself is the real service, and each request is a real, signed one.")
 	d.say.print("")
+	if d.script.About != "" {
+		d.say.paragraph("The script " + d.script.Name + ": " + d.script.About)
+		d.say.print("")
+	}
 	d.say.paragraph(fmt.Sprintf("Time in the network goes %g times as fast as on your clock, and long waits are cut short. No other machine is contacted.", d.speed))
-	if d.once {
+	if d.passes {
 		d.say.paragraph("Everything is kept in a temporary folder, which is removed at the end.")
 	} else {
 		d.say.paragraph("Everything is kept in " + d.DataDir)
@@ -109,28 +76,50 @@ func (d *demo) story(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	play := scenes
-	if d.once {
-		play = scenes[:1]
-	}
-	for i, s := range play {
-		d.say.title(fmt.Sprintf("Call %d of %d: %s", i+1, len(play), s.title))
+	for i, s := range d.script.Scenes {
+		d.say.title(d.heading(i))
 		if err := d.play(ctx, s); err != nil {
-			return fmt.Errorf("call %d: %w", i+1, err)
+			return fmt.Errorf("%s %d: %w", d.unit(), i+1, err)
 		}
 	}
-	if !d.once {
+	if !d.passes {
 		d.whereToLook()
 	}
 	return nil
 }
 
+// unit is what a script has several of.
+func (d *demo) unit() string {
+	if slices.ContainsFunc(d.script.Scenes, func(s script.Scene) bool { return len(s.Calls) > 1 }) {
+		return "scene"
+	}
+	return "call"
+}
+
+func (d *demo) heading(i int) string {
+	s := d.script.Scenes[i]
+	number := fmt.Sprintf("%s %d of %d: ", strings.ToUpper(d.unit()[:1])+d.unit()[1:], i+1, len(d.script.Scenes))
+	switch {
+	case s.Title != "":
+		return number + s.Title
+	case len(s.Calls) == 1:
+		return number + s.Calls[0].Name + " calls"
+	}
+	return number + fmt.Sprintf("%d people call", len(s.Calls))
+}
+
 // present says who is who.
 func (d *demo) present() {
 	d.say.print("")
-	d.say.tell("", "Olivia", fmt.Sprintf("was given two masked numbers over GraphQL: %s %q and %s %q.", frontDesk.number, frontDesk.label, webShop.number, webShop.label))
-	d.say.tell("", "", "Both ring her own phone, "+oliviasPhone+". Callers never learn that one.")
-	if !d.once {
+	var numbers []string
+	for _, n := range d.script.Numbers {
+		numbers = append(numbers, wrapped(strings.Fields(n.Text), textWidth)...)
+	}
+	d.say.tell("", "Olivia", "was given masked numbers over GraphQL, each of which forwards to her own phones. Callers never learn those.", numbers...)
+	if d.script.Unruly != nil {
+		d.say.tell("", "Twilio", "has a bad day, as the seed "+strconv.FormatInt(d.script.Seed, 10)+" decides:", d.script.Unruly...)
+	}
+	if !d.passes {
 		d.say.tell("", "You", "may watch her inbox while the calls come in:")
 		d.say.print("  " + d.inbox(d.bases[0]))
 	}
@@ -179,18 +168,31 @@ func (d *demo) pushes(id string) int {
 	return d.pushed[id]
 }
 
-// play plays one call and tells what came of it.
-func (d *demo) play(ctx context.Context, s scene) error {
+// play plays the calls of a scene and tells what came of them.
+func (d *demo) play(ctx context.Context, s script.Scene) error {
 	d.mu.Lock()
 	d.began = d.net.Now()
 	d.mu.Unlock()
 	d.scene = s
-	d.net.AddPhone(oliviasPhone, s.phone)
-	call := d.net.Dial(s.does, s.to.number)
+	for _, p := range s.Phones {
+		d.names[p.Number] = p.Name
+		d.net.AddPhone(p.Number, p.Does...)
+	}
+	all := make([]played, len(s.Calls))
+	for i, c := range s.Calls {
+		d.names[c.From] = c.Name
+		all[i] = played{Call: c, call: d.net.Dial(c.Does, c.To)}
+		d.calls[all[i].call.SID] = c
+	}
 	if err := d.net.Run(ctx); err != nil {
 		return err
 	}
-	return d.outcome(ctx, call)
+	for i := range all {
+		if err := d.outcome(ctx, &all[i]); err != nil {
+			return err
+		}
+	}
+	return d.judge(ctx, all)
 }
 
 // The pace of the story: a long wait is cut short, and nothing seems to stand still.
@@ -243,6 +245,17 @@ func (d *demo) verdict() {
 		requests += len(call.Asked(""))
 	}
 	d.say.print("")
-	d.say.paragraph(fmt.Sprintf("All went well: %d webhooks answered, %d voicemail stored, pushed once and mailed with its audio. Took %s.",
-		requests, len(d.pushed), time.Since(d.started).Round(100*time.Millisecond)))
+	d.say.paragraph(fmt.Sprintf("All went well: %d webhooks answered, %s. Took %s.", requests, d.kept(), time.Since(d.started).Round(100*time.Millisecond)))
+}
+
+// kept counts voicemails in words.
+func (d *demo) kept() string {
+	switch n := len(d.pushed); n {
+	case 0:
+		return "no voicemail left"
+	case 1:
+		return "1 voicemail stored, pushed once and mailed with its audio"
+	default:
+		return fmt.Sprintf("%d voicemails stored, each pushed once and mailed with its audio", n)
+	}
 }
