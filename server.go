@@ -26,6 +26,7 @@ import (
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/mail"
 	"github.com/maskline/maskline/internal/recordings"
@@ -91,10 +92,14 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		a.relay = events.NewRelay(a.hub, a.db.Writer(), dsn, a.log)
 		publisher = a.relay
 	}
+	memory, err := switchboard.NewMemory(filepath.Join(s.DataDir, "numbers.json"))
+	if err != nil {
+		a.log.Warn("calls during an outage will leave a message", "error", err) // until the database was seen once
+	}
 	a.desk = switchboard.New(switchboard.Config{
 		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
 		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
-		Metrics:  switchboard.NewMetrics(a.metrics),
+		Metrics:  switchboard.NewMetrics(a.metrics), Memory: memory, Journal: journal.New(filepath.Join(s.DataDir, "journal")),
 	})
 	a.queue, err = jobs.New(jobs.Config{
 		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: a.desk.Periodic(), ID: "maskline",
@@ -181,6 +186,8 @@ func (a *app) background(ctx context.Context) error {
 	runs := []func(context.Context) error{
 		a.queue.Run,
 		func(ctx context.Context) error { return a.hub.Watch(ctx, a.log, a.desk.Tail) },
+		func(ctx context.Context) error { return a.desk.Remember(ctx, a.hub) },
+		a.desk.Recover,
 	}
 	if a.relay != nil {
 		runs = append(runs, a.relay.Run)

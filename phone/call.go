@@ -13,7 +13,8 @@ type Incoming struct {
 	CallSID string
 	From    string // raw, as Twilio gives it
 	To      Number
-	Status  string // Twilio's CallStatus
+	Status  string    // Twilio's CallStatus
+	At      time.Time // when we were told; zero: now
 }
 
 // CallEvent is one step of a call and, in plain words, why it was taken.

@@ -121,10 +121,7 @@ func (s *Switchboard) Screened(ctx context.Context, in phone.Incoming, leg strin
 
 // Dialled carries a call on when its phones were rung.
 func (s *Switchboard) Dialled(ctx context.Context, in phone.Incoming, d phone.Dialled) (answer phone.Answer, err error) {
-	key := dialled + d.DialCallSID
-	if d.Again {
-		key = again + d.DialCallSID
-	}
+	key := dialKey(d)
 	err = s.inCall(ctx, in, key, &answer, func(tx *Tx, c *ent.Call) error {
 		l, err := s.lineOf(ctx, tx, c)
 		if err != nil {
@@ -300,6 +297,9 @@ func (s *Switchboard) lockCall(ctx context.Context, tx *Tx, in phone.Incoming) (
 
 func (s *Switchboard) newCall(ctx context.Context, tx *Tx, in phone.Incoming, l line) (*ent.Call, error) {
 	now := s.now()
+	if !in.At.IsZero() {
+		now = in.At
+	}
 	notes := []phone.CallEvent{{At: now, Kind: "called", Detail: calledBy(in)}}
 	create := tx.Call.Create().SetOwnerID(l.number.OwnerID).SetNumberID(l.number.ID).SetCallSid(in.CallSID).
 		SetFrom(phone.CallerOf(in.From)).SetTo(in.To).SetStartedAt(now).SetChangedAt(now).SetTimeline(notes).SetAnswers(map[string]phone.Stored{})

@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Metrics struct {
 	unknown prometheus.Counter
 	repairs *prometheus.CounterVec
+	aside   prometheus.Counter
 }
 
 // NewMetrics registers the metrics.
@@ -18,7 +19,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "maskline_repairs_total", Help: "What the reconciler found at Twilio that no webhook had told us of.",
 		}, []string{"kind"}),
 	}
-	r.MustRegister(m.unknown, m.repairs)
+	m.aside = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "maskline_set_aside_total", Help: "What Twilio told of numbers that are not ours, or that cannot be read: it lies in DATA_DIR/journal/refused.json.",
+	})
+	r.MustRegister(m.unknown, m.repairs, m.aside)
 	return m
 }
 
@@ -31,5 +35,11 @@ func (m *Metrics) repaired(kind string) {
 func (m *Metrics) unknownNumber() {
 	if m != nil {
 		m.unknown.Inc()
+	}
+}
+
+func (m *Metrics) setAside(n int) {
+	if m != nil {
+		m.aside.Add(float64(n))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -59,10 +60,12 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 			return err
 		}
 		made, err := create(tx, n, ownerID, set).SetCreatedAt(s.now()).Save(ctx)
-		if err == nil {
-			id = made.ID
+		if err != nil {
+			return err
 		}
-		return err
+		id = made.ID
+		tx.numberChanged(ownerID, id)
+		return nil
 	})
 	if ent.IsConstraintError(err) {
 		return "", &phone.Error{Code: phone.Conflict, Message: "This phone number is in use already.", Field: "phoneNumber"}
@@ -93,6 +96,11 @@ func (s *Switchboard) checkForwards(ctx context.Context, tx *Tx, n phone.Number,
 	return nil
 }
 
+// numberChanged tells that a number, or all of an owner's, answers calls in another way from now on.
+func (tx *Tx) numberChanged(owner, id string) {
+	tx.announce(events.Event{Kind: events.Number, Owner: owner, ID: id})
+}
+
 // lockNumber is the number, which nobody else changes until the transaction ends.
 func (tx *Tx) lockNumber(ctx context.Context, id string) (*ent.MaskedNumber, error) {
 	q := tx.MaskedNumber.Query().Where(maskednumber.ID(id))
@@ -121,6 +129,7 @@ func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*
 				return err
 			}
 		}
+		tx.numberChanged(n.OwnerID, n.ID)
 		return update(tx, n.ID, set).Exec(ctx)
 	})
 }
@@ -163,6 +172,7 @@ func (s *Switchboard) Subscribe(ctx context.Context, numberID, planID string) (i
 		if _, err := tx.Plan.Get(ctx, planID); err != nil {
 			return fmt.Errorf("load plan %s: %w", planID, err)
 		}
+		tx.numberChanged(n.OwnerID, n.ID)
 		now := s.now()
 		if err := tx.endSubscriptions(ctx, n.ID, now); err != nil {
 			return err
@@ -198,6 +208,7 @@ func (s *Switchboard) SetState(ctx context.Context, id string, state phone.Numbe
 				return err
 			}
 		}
+		tx.numberChanged(n.OwnerID, n.ID)
 		return tx.MaskedNumber.UpdateOneID(id).SetState(state).Exec(ctx)
 	})
 }
@@ -223,6 +234,7 @@ func (s *Switchboard) CancelSubscription(ctx context.Context, id string) error {
 		if !sub.Active {
 			return nil
 		}
+		tx.numberChanged(sub.OwnerID, sub.NumberID)
 		return tx.NumberSubscription.UpdateOneID(id).SetActive(false).SetEndsAt(s.now()).Exec(ctx)
 	})
 }
@@ -231,6 +243,7 @@ func (s *Switchboard) CancelSubscription(ctx context.Context, id string) error {
 func (s *Switchboard) Block(ctx context.Context, caller phone.Number) error {
 	v, _ := viewer.From(ctx)
 	return s.inTx(ctx, func(tx *Tx) error {
+		tx.numberChanged(v.ID, v.ID)
 		err := tx.BlockedCaller.Create().SetOwnerID(v.ID).SetCaller(caller).SetCreatedAt(s.now()).
 			OnConflictColumns(blockedcaller.FieldOwnerID, blockedcaller.FieldCaller).DoNothing().Exec(ctx)
 		if isDone(err) {
@@ -244,6 +257,7 @@ func (s *Switchboard) Block(ctx context.Context, caller phone.Number) error {
 func (s *Switchboard) Unblock(ctx context.Context, caller phone.Number) error {
 	v, _ := viewer.From(ctx)
 	return s.inTx(ctx, func(tx *Tx) error {
+		tx.numberChanged(v.ID, v.ID)
 		_, err := tx.BlockedCaller.Delete().Where(blockedcaller.OwnerID(v.ID), blockedcaller.Caller(caller)).Exec(ctx)
 		return err
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/mail"
 	"github.com/maskline/maskline/internal/recordings"
@@ -38,6 +39,8 @@ type Config struct {
 	Now        func() time.Time
 	Settings   Settings
 	Metrics    *Metrics
+	Memory     *Memory          // of how numbers are set up, for when the database is away
+	Journal    *journal.Journal // of what we were told while it was away
 }
 
 // Settings is what an operator decides for the whole installation.

@@ -76,11 +76,19 @@ func handler(c Config, p pace) http.Handler {
 type plan struct {
 	call      phone.Incoming
 	decide    func(context.Context) (phone.Answer, error)
-	otherwise phone.Answer
+	otherwise func() phone.Answer
 }
 
 // settled is a plan that needs to ask nobody.
-func settled(call phone.Incoming, a phone.Answer) plan { return plan{call: call, otherwise: a} }
+func settled(call phone.Incoming, a phone.Answer) plan {
+	return plan{call: call, otherwise: func() phone.Answer { return a }}
+}
+
+// news is what a callback tells the switchboard, and how it is kept when the database is away.
+type news struct {
+	tell func(context.Context) error
+	keep func() error
+}
 
 func (d *door) decision(read func(*request) plan) http.Handler {
 	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
@@ -99,13 +107,13 @@ func (d *door) decision(read func(*request) plan) http.Handler {
 
 func (d *door) answer(ctx context.Context, p plan) phone.Answer {
 	if p.decide == nil {
-		return p.otherwise
+		return p.otherwise()
 	}
 	answer, err := within(ctx, d.pace.decision, p.decide)
 	if err != nil {
 		d.failed.Inc()
 		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.call.CallSID, "error", err)
-		return p.otherwise
+		return p.otherwise()
 	}
 	return answer
 }
@@ -141,14 +149,18 @@ func guarded(ctx context.Context, do func(context.Context) (phone.Answer, error)
 	return do(ctx)
 }
 
-func (d *door) callback(read func(*request) func(context.Context) error) http.Handler {
+func (d *door) callback(read func(*request) news) http.Handler {
 	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
-		do := read(req)
+		n := read(req)
 		if req.wrong != nil {
 			d.refuse(w, r, malformed(req.wrong))
 			return
 		}
-		_, err := within(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, do(ctx) })
+		_, err := within(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, n.tell(ctx) })
+		if err != nil && (switchboard.Away(err) || switchboard.NotOurs(err)) {
+			d.Log.WarnContext(r.Context(), "callback kept for later", "route", r.URL.Path, "error", err)
+			err = n.keep()
+		}
 		if err != nil {
 			d.Log.ErrorContext(r.Context(), "callback not taken", "route", r.URL.Path, "error", err)
 			w.WriteHeader(http.StatusInternalServerError)

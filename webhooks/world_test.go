@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/network"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
@@ -95,8 +97,10 @@ func openWorld(t *testing.T, db *database.DB, with func(*webhooks.Config), handl
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	queue, err := jobs.New(jobs.Config{DB: db.Writer(), Dialect: db.Dialect(), Log: log, Now: w.clock.time})
 	check(t, err)
+	memory, err := switchboard.NewMemory(filepath.Join(t.TempDir(), "numbers.json"))
+	check(t, err)
 	w.desk = switchboard.New(switchboard.Config{
-		DB: db, Queue: queue, Events: events.NewHub(), Log: log, Now: w.clock.time, Settings: switchboard.Settings{Transcriber: "twilio"},
+		Memory: memory, Journal: journal.New(t.TempDir()), DB: db, Queue: queue, Events: events.NewHub(), Log: log, Now: w.clock.time, Settings: switchboard.Settings{Transcriber: "twilio"},
 	})
 	config := webhooks.Config{
 		Desk: w.desk, PublicURL: public, AccountSID: account, AuthTokens: []string{token}, Log: log, Metrics: prometheus.NewRegistry(),

@@ -20,7 +20,8 @@ type Kind string
 const (
 	Voicemail Kind = "voicemail" // one appeared or changed: it took a place
 	Call      Kind = "call"
-	Token     Kind = "token" // one was revoked
+	Token     Kind = "token"  // one was revoked
+	Number    Kind = "number" // one is set up otherwise; the id is its own, or its owner's for all that the owner has
 )
 
 // Event says that something of an owner changed.

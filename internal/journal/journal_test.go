@@ -1,0 +1,137 @@
+package journal_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/maskline/maskline/internal/journal"
+)
+
+// replayed are all entries that a replay hands out.
+func replayed(t *testing.T, j *journal.Journal) (all []string) {
+	t.Helper()
+	if _, err := j.Replay(func(entry []byte) error {
+		all = append(all, string(entry))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func appendAll(t *testing.T, j *journal.Journal, entries ...string) {
+	t.Helper()
+	for _, e := range entries {
+		if err := j.Append([]byte(e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatWasAppendedIsReplayedOnceInItsOrder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "journal")
+	j := journal.New(dir)
+	if !j.Empty() || len(replayed(t, j)) > 0 {
+		t.Error("a new journal is not empty")
+	}
+	appendAll(t, j, `{"a":1}`, `{"a":2}`)
+	if j.Empty() {
+		t.Error("it is said to be empty")
+	}
+	again := journal.New(dir) // the process died and was started again
+	if got := replayed(t, again); !slices.Equal(got, []string{`{"a":1}`, `{"a":2}`}) {
+		t.Errorf("got %q", got)
+	}
+	if got := replayed(t, again); len(got) > 0 || !again.Empty() {
+		t.Errorf("replayed again: %q", got)
+	}
+	appendAll(t, j, `{"a":3}`)
+	if err := j.Append([]byte("two\nlines")); err == nil {
+		t.Error("an entry of two lines was taken")
+	}
+}
+
+func TestAReplayThatFailsIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	j := journal.New(t.TempDir())
+	appendAll(t, j, "1", "2", "3")
+	away := errors.New("the database is away")
+	var seen []string
+	_, err := j.Replay(func(e []byte) error {
+		seen = append(seen, string(e))
+		if string(e) == "2" {
+			return away
+		}
+		return nil
+	})
+	if !errors.Is(err, away) || !slices.Equal(seen, []string{"1", "2"}) {
+		t.Errorf("got %v after %q", err, seen)
+	}
+	appendAll(t, j, "4")
+	if got := replayed(t, j); len(got) != 4 {
+		t.Errorf("got %q, want all four", got)
+	}
+}
+
+func TestWhatCanNeverBeTakenIsSetAside(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := journal.New(dir)
+	appendAll(t, j, "good", "bad", "better")
+	if err := os.WriteFile(filepath.Join(dir, "torn.jsonl"), []byte("half of a li"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused, err := j.Replay(func(e []byte) error {
+		if s := string(e); s == "bad" || strings.HasPrefix(s, "half") {
+			return fmt.Errorf("%w: %s", journal.ErrRefused, s)
+		}
+		return nil
+	})
+	if err != nil || refused != 2 || !j.Empty() {
+		t.Errorf("refused %d, %v", refused, err)
+	}
+	kept, err := os.ReadFile(filepath.Join(dir, "refused.json"))
+	if err != nil || len(strings.Fields(string(kept))) != 5 {
+		t.Errorf("set aside %q, %v", kept, err)
+	}
+}
+
+func TestManyAppendAtOnce(t *testing.T) {
+	t.Parallel()
+	j := journal.New(t.TempDir())
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() { appendAll(t, j, fmt.Sprint(i)) })
+	}
+	all.Wait()
+	if got := replayed(t, j); len(got) != 50 {
+		t.Errorf("%d entries of 50", len(got))
+	}
+}
+
+func TestAFolderThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := journal.New(filepath.Join(file, "journal")).Append([]byte("1")); err == nil {
+		t.Error("an entry was accepted that is nowhere")
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	j := journal.New(b.TempDir())
+	for b.Loop() {
+		if err := j.Append([]byte(`{"kind":"reported"}`)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

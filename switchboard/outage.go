@@ -1,0 +1,200 @@
+package switchboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/journal"
+	"github.com/maskline/maskline/phone"
+)
+
+// entry is what Twilio told us, or asked, while the database was away, as the journal keeps it. It is one of these.
+type entry struct {
+	At         time.Time
+	In         phone.Incoming
+	Decided    *decided
+	Ended      *Over
+	Reported   *phone.Reported
+	Transcript *Transcript
+}
+
+// decided is a decision that was made without the database. The answer was given: it can only be written down.
+type decided struct {
+	Key    string
+	Answer phone.Stored
+	What   phone.Happening
+	Notes  []phone.Note
+}
+
+// ReceiveAway answers an incoming call from memory. It may exceed the plan, and is counted afterwards.
+func (s *Switchboard) ReceiveAway(in phone.Incoming) phone.Answer {
+	line, allowance := s.Memory.line(in)
+	return s.decideAway(in, received, phone.Route(in, line, allowance))
+}
+
+// DialledAway carries a call on without knowing how it began.
+func (s *Switchboard) DialledAway(in phone.Incoming, d phone.Dialled) phone.Answer {
+	line, _ := s.Memory.line(in)
+	return s.decideAway(in, dialKey(d), phone.AfterDial(d, phone.Connect{}, line, phone.Allowance{Subscribed: true}))
+}
+
+// RecordedAway carries a call on when its caller has spoken, or has not.
+func (s *Switchboard) RecordedAway(in phone.Incoming, t phone.Took) phone.Answer {
+	line, _ := s.Memory.line(in)
+	return s.decideAway(in, recorded+t.RecordingSID, phone.AfterRecord(t, line))
+}
+
+func dialKey(d phone.Dialled) string {
+	if d.Again {
+		return again + d.DialCallSID
+	}
+	return dialled + d.DialCallSID
+}
+
+// decideAway gives an answer in any case. If it cannot even be written down, the reconciler will find the call at Twilio.
+func (s *Switchboard) decideAway(in phone.Incoming, key string, d phone.Decision) phone.Answer {
+	err := s.journal(entry{In: in, Decided: &decided{Key: key, Answer: phone.Stored{Answer: d.Answer}, What: d.What, Notes: d.Notes}})
+	if err != nil {
+		s.Log.Error("a decision without the database was not written down", "call", in.CallSID, "error", err)
+	}
+	return d.Answer
+}
+
+// EndedAway, ReportedAway and TranscribedAway keep what a callback tells until the database is back.
+func (s *Switchboard) EndedAway(in phone.Incoming, o Over) error {
+	return s.journal(entry{In: in, Ended: &o})
+}
+
+// ReportedAway keeps the news of a recording.
+func (s *Switchboard) ReportedAway(in phone.Incoming, r phone.Reported) error {
+	return s.journal(entry{In: in, Reported: &r})
+}
+
+// TranscribedAway keeps a transcript.
+func (s *Switchboard) TranscribedAway(in phone.Incoming, t Transcript) error {
+	return s.journal(entry{In: in, Transcript: &t})
+}
+
+func (s *Switchboard) journal(e entry) error {
+	e.At = s.now()
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return s.Journal.Append(line)
+}
+
+// NotOurs tells whether an error means that the called number is none of ours.
+func NotOurs(err error) bool { return errors.Is(err, errUnknownNumber) }
+
+const recoverEvery = 2 * time.Second
+
+// Recover looks every few seconds, until ctx ends, whether there is something to replay and a database to take it.
+func (s *Switchboard) Recover(ctx context.Context) error {
+	look := time.NewTicker(recoverEvery)
+	defer look.Stop()
+	for {
+		if err := s.Replay(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "what was kept during an outage cannot be written yet", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+	}
+}
+
+// Replay writes what was kept during an outage into the database, and then compares everything with Twilio.
+func (s *Switchboard) Replay(ctx context.Context) error {
+	if s.Journal.Empty() {
+		return nil
+	}
+	entries := 0
+	refused, err := s.Journal.Replay(func(line []byte) error {
+		entries++
+		return s.replay(ctx, line)
+	})
+	if err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "wrote down what was kept for later", "entries", entries, "refused", refused)
+	s.Metrics.setAside(refused)
+	if entries == refused {
+		return nil
+	}
+	return s.reconcile(ctx, "")
+}
+
+func (s *Switchboard) replay(ctx context.Context, line []byte) error {
+	var e entry
+	err := json.Unmarshal(line, &e)
+	if err == nil {
+		e.In.At = e.At
+		err = s.replayEntry(ctx, e)
+	}
+	switch {
+	case err == nil, errors.Is(err, errUnknownNumber) && e.Decided != nil: // nobody's call
+		return nil
+	case database.Away(err), database.Retryable(err), ctx.Err() != nil:
+		return err
+	}
+	s.Log.ErrorContext(ctx, "what was kept for later is set aside", "call", e.In.CallSID, "error", err)
+	return fmt.Errorf("%w: %w", journal.ErrRefused, err)
+}
+
+func (s *Switchboard) replayEntry(ctx context.Context, e entry) error {
+	switch {
+	case e.Decided != nil:
+		return s.replayDecision(ctx, e.In, *e.Decided)
+	case e.Ended != nil:
+		e.Ended.At = e.At
+		return s.Ended(ctx, e.In, *e.Ended)
+	case e.Reported != nil:
+		return s.Reported(ctx, e.In, *e.Reported)
+	case e.Transcript != nil:
+		return s.Transcribed(ctx, e.In, *e.Transcript)
+	}
+	return errors.New("an empty entry")
+}
+
+// replayDecision writes down an answer that was given, and counts what it used, even above the limit.
+func (s *Switchboard) replayDecision(ctx context.Context, in phone.Incoming, d decided) error {
+	var given phone.Answer
+	return s.inCall(ctx, in, d.Key, &given, func(tx *Tx, c *ent.Call) error {
+		sub, err := tx.chargedTo(ctx, c)
+		if err != nil {
+			return err
+		}
+		st := step{decision: phone.Decision{Answer: d.Answer.Answer, What: d.What}, key: d.Key, contract: contractOf(sub, s.now())}
+		for _, n := range d.Notes {
+			st.decision.Notes = append(st.decision.Notes, phone.Note{Kind: n.Kind, Detail: n.Detail + " (decided while the database was away)"})
+		}
+		if st.reserved, err = s.countAfterwards(ctx, tx, d.Answer.Answer, st.contract, c); err != nil {
+			return err
+		}
+		return s.settle(ctx, tx, c, st)
+	})
+}
+
+func (s *Switchboard) countAfterwards(ctx context.Context, tx *Tx, a phone.Answer, on contract, c *ent.Call) (reserved bool, err error) {
+	if on.sub == nil {
+		return false, nil
+	}
+	switch a := a.(type) {
+	case phone.Connect:
+		if !a.Again {
+			_, err = on.take(ctx, tx, takeCall, nil)
+		}
+	case phone.TakeMessage:
+		if c.ReservedIn == nil && c.State.Outcome() == phone.OutcomeRinging {
+			return true, on.charge(ctx, tx)
+		}
+	}
+	return false, err
+}
