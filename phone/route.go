@@ -20,6 +20,7 @@ type Line struct {
 	MaxSeconds       int
 	FinishOnKey      string
 	Transcribe       bool // Twilio is asked for a transcript
+	TranscribeLater  bool // an engine of ours transcribes the audio once it is stored
 	Blocked          bool // its owner blocked this caller
 	OursAmongForward []Number
 }
@@ -43,7 +44,10 @@ type TakeMessage struct {
 	Language    string
 	MaxSeconds  int
 	FinishOnKey string
-	Transcribe  bool
+	Transcribe  bool // by Twilio
+
+	// TranscribeLater tells nothing to Twilio: it is for when the recording has come.
+	TranscribeLater bool `json:",omitempty"`
 }
 
 // Refuse says a civil sentence and hangs up.
@@ -151,7 +155,10 @@ func takeMessage(l Line, a Allowance) Decision {
 	case !a.VoicemailLeft():
 		return refuse(TextNobody, l, CallOverQuota, "quota_exceeded", a.voicemailsSentence())
 	}
-	t := TakeMessage{Greeting: l.Greeting, Language: l.Language, MaxSeconds: l.MaxSeconds, FinishOnKey: l.FinishOnKey, Transcribe: l.Transcribe}
+	t := TakeMessage{
+		Greeting: l.Greeting, Language: l.Language, MaxSeconds: l.MaxSeconds, FinishOnKey: l.FinishOnKey,
+		Transcribe: l.Transcribe, TranscribeLater: l.TranscribeLater,
+	}
 	return decide(t, CallGreeted, "greeted", "the caller was asked to leave a message")
 }
 

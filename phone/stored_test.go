@@ -24,8 +24,8 @@ var answers = map[string]struct {
 		`{"kind":"connect","answer":{"To":["+15550100001","+15550100002"],"CallerID":"+15550006789","RingSeconds":20,"Screen":true,"Language":"de-DE","Again":true}}`,
 	},
 	"TakeMessage": {
-		TakeMessage{Greeting: `"Hi" <you> & я`, Language: "en-US", MaxSeconds: 60, FinishOnKey: "*", Transcribe: true},
-		`{"kind":"take_message","answer":{"Greeting":"\"Hi\" \u003cyou\u003e \u0026 я","Language":"en-US","MaxSeconds":60,"FinishOnKey":"*","Transcribe":true}}`,
+		TakeMessage{Greeting: `"Hi" <you> & я`, Language: "en-US", MaxSeconds: 60, FinishOnKey: "*", Transcribe: true, TranscribeLater: true},
+		`{"kind":"take_message","answer":{"Greeting":"\"Hi\" \u003cyou\u003e \u0026 я","Language":"en-US","MaxSeconds":60,"FinishOnKey":"*","Transcribe":true,"TranscribeLater":true}}`,
 	},
 	"Refuse":  {Refuse{Text: TextNobody, Language: "fr-FR"}, `{"kind":"refuse","answer":{"Text":"nobody","Language":"fr-FR"}}`},
 	"Reject":  {Reject{}, `{"kind":"reject","answer":{}}`},

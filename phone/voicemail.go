@@ -12,6 +12,8 @@ const (
 	MailPatience = 60 * time.Second
 	// TranscriptPatience is how long Twilio may take for a transcript.
 	TranscriptPatience = 15 * time.Minute
+	// EnginePatience is how long after we learned of a voicemail an engine of ours is given it again.
+	EnginePatience = 24 * time.Hour
 	// FetchPatience is how long the audio is asked for before it is given up.
 	FetchPatience = 24 * time.Hour
 	// MailTries is how long a mail is tried before it is given up.

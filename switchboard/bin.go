@@ -124,7 +124,7 @@ func (tx *Tx) hollowOut(ctx context.Context, id string) error {
 		return fmt.Errorf("purge the deliveries of voicemail %s: %w", id, err)
 	}
 	err := tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioDeleted).ClearAudioError().SetAudioType("").SetAudioSize(0).SetAudioSha256("").
-		ClearTranscript().ClearTranscriptionError().Exec(ctx)
+		SetTranscription(phone.TranscriptionOff).ClearTranscript().ClearTranscriptionError().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("purge voicemail %s: %w", id, err)
 	}

@@ -111,6 +111,7 @@ func (s *Switchboard) facts(n *ent.MaskedNumber) phone.Line {
 		Number: n.PhoneNumber, State: n.State, Forwarding: n.ForwardingEnabled, RingSeconds: n.RingSeconds,
 		CallerID: n.CallerID, Screening: n.Screening, Voicemail: n.VoicemailEnabled, Language: n.Language, MaxSeconds: n.MaxVoicemailSeconds,
 		FinishOnKey: n.FinishOnKey, Transcribe: s.Settings.Transcriber == "twilio" && phone.AsksTwilio(n.Transcribe, n.Language),
+		TranscribeLater: s.Engine != nil && n.Transcribe,
 	}
 	l.ForwardTo = slices.DeleteFunc(slices.Clone(n.ForwardTo), func(to phone.Number) bool { return !s.Settings.Countries.Allow(n.PhoneNumber, to) })
 	if n.Greeting != nil {

@@ -3,6 +3,7 @@ package switchboard
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
@@ -23,8 +24,8 @@ func (tx *Tx) appear(v *ent.Voicemail) { tx.appeared = append(tx.appeared, v) }
 
 // change records a change of a voicemail that has appeared; before that nobody knows of it.
 func (tx *Tx) change(v *ent.Voicemail, kind phone.ChangeKind) {
-	if v.Place != nil {
-		tx.changed = append(tx.changed, change{v, kind})
+	if c := (change{v, kind}); v.Place != nil && !slices.Contains(tx.changed, c) {
+		tx.changed = append(tx.changed, c)
 	}
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 	Events     events.Publisher
 	Twilio     *twilio.Client // nil: nothing can be fetched
 	Recordings *recordings.Store
+	Engine     Engine // nil: we transcribe nothing ourselves
 	Mail       *mail.Sender
 	Links      *links.Signer
 	Log        *slog.Logger
@@ -45,7 +46,7 @@ type Config struct {
 
 // Settings is what an operator decides for the whole installation.
 type Settings struct {
-	Transcriber  string // "off" or "twilio"
+	Transcriber  string // "twilio" asks Twilio for transcripts
 	Countries    phone.Countries
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 	BinDays      int // how long deleted voicemails can be restored

@@ -75,6 +75,8 @@ func (s *Switchboard) chargeFor(ctx context.Context, tx *Tx, c *ent.Call) error 
 	return contractOf(sub, s.now()).charge(ctx, tx)
 }
 
+const failedAtTwilio = "Twilio could not process the recording."
+
 func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r phone.Reported) (*ent.Voicemail, error) {
 	now := s.now()
 	at := r.StartedAt.UTC()
@@ -83,9 +85,12 @@ func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r p
 	}
 	create := tx.Voicemail.Create().SetOwnerID(c.OwnerID).SetNumberID(c.NumberID).SetCallID(c.ID).SetRecordingSid(r.RecordingSID).
 		SetFrom(c.From).SetDurationSeconds(r.Seconds).SetReceivedAt(at).SetLearnedAt(now)
-	expectTranscript(create, asked(c), r)
+	by, err := s.expectTranscript(ctx, tx, c, create, r)
+	if err != nil {
+		return nil, err
+	}
 	if r.Status == "failed" {
-		create.SetAudio(phone.AudioFailed).SetAudioError("Twilio could not process the recording.")
+		create.SetAudio(phone.AudioFailed).SetAudioError(failedAtTwilio)
 	}
 	v, err := create.Save(ctx)
 	if err != nil {
@@ -94,39 +99,11 @@ func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r p
 	if v.Audio == phone.AudioPending {
 		tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: v.ID, At: now})
 	}
-	if v.Transcription == phone.TranscriptionPending {
+	if v.Transcription == phone.TranscriptionPending && by == byTwilio {
 		tx.later(jobs.Job{Kind: jobs.ExpireTranscription, Subject: v.ID, At: now.Add(phone.TranscriptPatience)})
 	}
 	tx.later(jobs.Job{Kind: jobs.Appear, Subject: v.ID, At: phone.AppearsAt(at, r.Seconds, now)})
 	return v, nil
-}
-
-// asked tells whether Twilio was asked for a transcript when the caller was led to leave a message.
-func asked(c *ent.Call) bool {
-	for _, stored := range c.Answers {
-		if t, ok := stored.Answer.(phone.TakeMessage); ok {
-			return t.Transcribe
-		}
-	}
-	return false
-}
-
-func expectTranscript(create *ent.VoicemailCreate, asked bool, r phone.Reported) {
-	if !asked {
-		return
-	}
-	why := phone.WhyNoTranscript(r.Seconds)
-	switch {
-	case r.Status == "failed":
-		why = "There is no recording to transcribe."
-	case r.Seconds == 0: // its length is not known yet
-		why = ""
-	}
-	if why != "" {
-		create.SetTranscription(phone.TranscriptionFailed).SetTranscriptionError(why)
-		return
-	}
-	create.SetTranscription(phone.TranscriptionPending)
 }
 
 // learnLength completes a voicemail that we first heard of by its transcript.
@@ -139,53 +116,6 @@ func (s *Switchboard) learnLength(ctx context.Context, tx *Tx, v *ent.Voicemail,
 	}
 	tx.change(v, phone.ChangeUpdated)
 	return nil
-}
-
-// Transcript is what Twilio's transcription callback tells.
-type Transcript struct {
-	RecordingSID string
-	Completed    bool
-	Text         string
-}
-
-// Transcribed takes a transcript. It may come before we heard of the recording, and after we gave it up.
-func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Transcript) error {
-	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
-		v, err := s.keep(ctx, tx, c, phone.Reported{RecordingSID: t.RecordingSID, Status: "completed"})
-		if err != nil || v.Transcription == phone.TranscriptionCompleted || v.PurgedAt != nil {
-			return err
-		}
-		if !t.Completed {
-			return s.noTranscript(ctx, tx, v, "Twilio could not transcribe the message.")
-		}
-		text := CleanTranscript(t.Text)
-		if err := tx.Voicemail.UpdateOneID(v.ID).SetTranscription(phone.TranscriptionCompleted).SetTranscript(text).ClearTranscriptionError().Exec(ctx); err != nil {
-			return fmt.Errorf("write the transcript of voicemail %s: %w", v.ID, err)
-		}
-		tx.change(v, phone.ChangeUpdated)
-		return s.mailNow(ctx, tx, v)
-	})
-}
-
-// CleanTranscript makes a text from outside fit to be kept: valid UTF-8 without NUL, which PostgreSQL cannot hold, and of bounded length.
-func CleanTranscript(text string) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
-	if len(text) > phone.MaxTranscript {
-		text = strings.ToValidUTF8(text[:phone.MaxTranscript], "")
-	}
-	return text
-}
-
-// noTranscript writes down why there will be no transcript, and lets the mail go without it.
-func (s *Switchboard) noTranscript(ctx context.Context, tx *Tx, v *ent.Voicemail, why string) error {
-	if v.Transcription != phone.TranscriptionPending {
-		return nil
-	}
-	if err := tx.Voicemail.UpdateOneID(v.ID).SetTranscription(phone.TranscriptionFailed).SetTranscriptionError(why).Exec(ctx); err != nil {
-		return fmt.Errorf("write the state of voicemail %s: %w", v.ID, err)
-	}
-	tx.change(v, phone.ChangeUpdated)
-	return s.mailNow(ctx, tx, v)
 }
 
 // arrive makes a voicemail appear, if it has not: it gets its place when the transaction ends, and its mails are prepared.

@@ -23,6 +23,7 @@ func (s *Switchboard) Work() map[jobs.Kind]jobs.Work {
 		jobs.FetchRecording:      s.asSystem(s.fetch),
 		jobs.Appear:              s.asSystem(s.appearAnyway),
 		jobs.SendMail:            s.asSystem(s.send),
+		jobs.Transcribe:          s.asSystem(s.transcribe),
 		jobs.ExpireTranscription: s.asSystem(s.expireTranscription),
 		jobs.FreeReservation:     s.asSystem(s.freeReservation),
 		jobs.Purge:               s.asSystem(s.purge),
@@ -90,6 +91,9 @@ func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored
 		return false, fmt.Errorf("write voicemail %s: %w", id, err)
 	}
 	tx.change(v, phone.ChangeUpdated)
+	if v.Transcription == phone.TranscriptionPending && s.Settings.Transcriber != "twilio" {
+		tx.later(jobs.Job{Kind: jobs.Transcribe, Subject: id, At: s.now()})
+	}
 	return false, s.arrive(ctx, tx, v)
 }
 
@@ -99,8 +103,9 @@ func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause e
 		return fmt.Errorf("fetch the audio of voicemail %s: %w", v.ID, cause)
 	}
 	s.Log.ErrorContext(ctx, "gave up the audio of a voicemail", "voicemail", v.ID, "recording", v.RecordingSid, "error", cause)
+	const why = "Twilio did not give us the recording within 24 hours."
 	return s.inTx(ctx, func(tx *Tx) error {
-		err := tx.Voicemail.UpdateOneID(v.ID).SetAudio(phone.AudioFailed).SetAudioError("Twilio did not give us the recording within 24 hours.").Exec(ctx)
+		err := tx.Voicemail.UpdateOneID(v.ID).SetAudio(phone.AudioFailed).SetAudioError(why).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("write voicemail %s: %w", v.ID, err)
 		}
@@ -109,6 +114,9 @@ func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause e
 			return err
 		}
 		tx.change(fresh, phone.ChangeUpdated)
+		if err := s.noTranscript(ctx, tx, fresh, why); err != nil {
+			return err
+		}
 		return s.arrive(ctx, tx, fresh)
 	})
 }
@@ -121,16 +129,6 @@ func (s *Switchboard) appearAnyway(ctx context.Context, id string) error {
 			return err
 		}
 		return s.arrive(ctx, tx, v)
-	})
-}
-
-func (s *Switchboard) expireTranscription(ctx context.Context, id string) error {
-	return s.inTx(ctx, func(tx *Tx) error {
-		v, err := tx.voicemail(ctx, id)
-		if err != nil {
-			return err
-		}
-		return s.noTranscript(ctx, tx, v, "Twilio sent no transcript within 15 minutes.")
 	})
 }
 

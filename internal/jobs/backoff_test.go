@@ -23,7 +23,7 @@ func TestBackoffDoublesFromFiveSecondsToHalfAnHour(t *testing.T) {
 func TestAttemptsOutlastTheTimeWorkIsTriedFor(t *testing.T) {
 	t.Parallel()
 	for kind, long := range map[Kind]time.Duration{
-		FetchRecording: 24 * time.Hour, ExpireTranscription: 24 * time.Hour, Appear: 24 * time.Hour,
+		FetchRecording: 24 * time.Hour, Transcribe: 24 * time.Hour, ExpireTranscription: 24 * time.Hour, Appear: 24 * time.Hour,
 		SendMail: 5 * 24 * time.Hour,
 	} {
 		var tried time.Duration

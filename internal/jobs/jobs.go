@@ -36,6 +36,7 @@ const (
 	FetchRecording      Kind = "fetch_recording"
 	Appear              Kind = "appear_voicemail"
 	SendMail            Kind = "send_mail"
+	Transcribe          Kind = "transcribe_voicemail"
 	ExpireTranscription Kind = "expire_transcription"
 	FreeReservation     Kind = "free_reservation"
 	Purge               Kind = "purge_voicemail"

@@ -4,20 +4,22 @@ import "github.com/riverqueue/river"
 
 // Each lane has workers of its own, so that a mail server or a storage that hangs
 // holds up only its like: a voicemail must appear in time though its audio cannot be
-// fetched.
+// fetched, and its audio be fetched though programs take minutes to transcribe others.
 const (
-	laneSwift = "swift" // touches only our database
-	laneMedia = "media"
-	laneMail  = "mail"
+	laneSwift  = "swift" // touches only our database
+	laneMedia  = "media"
+	laneSpeech = "speech"
+	laneMail   = "mail"
 )
 
 const workersPerLane = 10
 
 func lanes() map[string]river.QueueConfig {
 	return map[string]river.QueueConfig{
-		laneSwift: {MaxWorkers: workersPerLane},
-		laneMedia: {MaxWorkers: workersPerLane},
-		laneMail:  {MaxWorkers: workersPerLane},
+		laneSwift:  {MaxWorkers: workersPerLane},
+		laneMedia:  {MaxWorkers: workersPerLane},
+		laneSpeech: {MaxWorkers: workersPerLane},
+		laneMail:   {MaxWorkers: workersPerLane},
 	}
 }
 
@@ -25,6 +27,8 @@ func (k Kind) lane() string {
 	switch k {
 	case FetchRecording, Purge, Reconcile:
 		return laneMedia
+	case Transcribe:
+		return laneSpeech
 	case SendMail:
 		return laneMail
 	default:

@@ -1,0 +1,209 @@
+package switchboard_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/transcribe"
+	"github.com/maskline/maskline/internal/twilio"
+	"github.com/maskline/maskline/phone"
+)
+
+// hears lets the desk transcribe by a service that gives this answer, and returns how often it was asked.
+func (d *desk) hears(status int, body string) *atomic.Int32 {
+	d.t.Helper()
+	asked := new(atomic.Int32)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body)) // whom it does not reach has gone
+	}))
+	d.t.Cleanup(server.Close)
+	e, err := transcribe.NewOpenAI(server.URL, "", "")
+	d.check(err)
+	d.Engine, d.Settings.Transcriber = e, "openai"
+	return asked
+}
+
+// message is what Twilio has recorded: one sample.
+var message = []byte("RIFF\x26\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data\x02\x00\x00\x00\x07\x07")
+
+// stored is a voicemail of call n whose audio is there.
+func (d *desk) stored(n int) *ent.Voicemail {
+	d.t.Helper()
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(message) }))
+	d.t.Cleanup(host.Close)
+	client, err := twilio.New(twilio.Config{BaseURL: host.URL, AccountSID: fmt.Sprintf("AC%032x", 1), User: "SKuser", Password: "secret"})
+	d.check(err)
+	d.Twilio = client
+	d.check(d.Reported(d.ctx, d.led(n), phone.Reported{RecordingSID: recording(n), Status: "completed", Seconds: 1}))
+	d.check(d.Work()[jobs.FetchRecording](d.ctx, jobs.Job{Subject: d.onlyVoicemail()}))
+	return d.voicemail()
+}
+
+func (d *desk) voicemail() *ent.Voicemail {
+	d.t.Helper()
+	v, err := d.db.Client().Voicemail.Get(d.ctx, d.onlyVoicemail())
+	d.check(err)
+	return v
+}
+
+func (d *desk) wantTranscription(state phone.TranscriptionState, why string) {
+	d.t.Helper()
+	v := d.voicemail()
+	got := ""
+	if v.TranscriptionError != nil {
+		got = *v.TranscriptionError
+	}
+	if v.Transcription != state || got != why {
+		d.t.Errorf("transcription %s %q, want %s %q", v.Transcription, got, state, why)
+	}
+}
+
+// german makes the number speak German, and want transcripts or not.
+func (d *desk) german(number string, transcripts bool) {
+	d.t.Helper()
+	d.check(d.UpdateNumber(d.ctx, number, func(s *phone.Settings) { s.Language, s.Transcribe = "de-DE", transcripts }))
+}
+
+func TestAnEngineTranscribesWhatIsStored(t *testing.T) {
+	each(t, func(d *desk) {
+		_, number, _ := d.number(-1, -1)
+		d.german(number, true)
+		asked := d.hears(200, `{"text":"Guten Tag.\u0000"}`)
+		v := d.stored(1)
+		d.wantTranscription(phone.TranscriptionPending, "")
+		d.announced()
+		d.check(d.work())
+		d.wantTranscription(phone.TranscriptionCompleted, "")
+		if got := *d.voicemail().Transcript; got != "Guten Tag." {
+			d.t.Errorf("transcript %q", got)
+		}
+		if heard := d.announced(); !slices.Contains(heard, v.ID) {
+			d.t.Errorf("announced only %v", heard)
+		}
+		for _, mail := range d.db.Client().Delivery.Query().AllX(d.ctx) {
+			if mail.State != phone.DeliveryDelivered {
+				d.t.Errorf("the mail is %s though the transcript is there", mail.State)
+			}
+		}
+		d.check(d.Work()[jobs.Transcribe](d.ctx, jobs.Job{Subject: v.ID})) // again, as after a process died
+		if n := asked.Load(); n != 1 {
+			d.t.Errorf("the engine was asked %d times", n)
+		}
+	})
+}
+
+func TestNobodyTranscribesForANumberThatWantsNone(t *testing.T) {
+	each(t, func(d *desk) {
+		_, number, _ := d.number(-1, -1)
+		d.german(number, false)
+		asked := d.hears(200, `{"text":"Hello."}`)
+		d.stored(1)
+		d.check(d.work())
+		d.wantTranscription(phone.TranscriptionOff, "")
+		if n := asked.Load(); n != 0 {
+			d.t.Errorf("the engine was asked %d times", n)
+		}
+	})
+}
+
+// A call that was answered without the database has left no answer that says who transcribes.
+func TestAMessageThatWasTakenWithoutTheDatabaseIsTranscribed(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.hears(200, `{"text":"Hello."}`)
+		d.check(d.Reported(d.ctx, incoming(1), phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9}))
+		d.wantTranscription(phone.TranscriptionPending, "")
+		d.wait(phone.TranscriptPatience) // which is for Twilio only
+		d.check(d.work())
+		d.wantTranscription(phone.TranscriptionPending, "")
+	})
+}
+
+func TestWithoutAudioThereIsNoTranscript(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		asked := d.hears(200, `{"text":"Hello."}`)
+		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9}))
+		d.wait(phone.FetchPatience)
+		d.check(d.work())
+		d.wantTranscription(phone.TranscriptionFailed, "Twilio did not give us the recording within 24 hours.")
+		if n := asked.Load(); n != 0 {
+			d.t.Errorf("the engine was asked %d times", n)
+		}
+	})
+}
+
+func TestARecordingThatFailedAtTwilioIsNotTranscribed(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.hears(200, `{"text":"Hello."}`)
+		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "failed"}))
+		d.wantTranscription(phone.TranscriptionFailed, "Twilio could not process the recording.")
+	})
+}
+
+func TestPassingTroubleIsGivenUpAfterADay(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		asked := d.hears(503, "")
+		v := d.stored(1)
+		transcribe := d.Work()[jobs.Transcribe]
+		d.wait(phone.EnginePatience - time.Second)
+		if err := transcribe(d.ctx, jobs.Job{Subject: v.ID}); err == nil {
+			d.t.Error("the job is done, want it tried again")
+		}
+		d.wantTranscription(phone.TranscriptionPending, "")
+		d.wait(time.Second)
+		d.check(transcribe(d.ctx, jobs.Job{Subject: v.ID}))
+		d.wantTranscription(phone.TranscriptionFailed, "The transcription service is out of order: it answered 503.")
+		if n := asked.Load(); n != 2 {
+			d.t.Errorf("the engine was asked %d times", n)
+		}
+	})
+}
+
+// What waited for an engine when it was taken away does not wait for ever.
+func TestAnEngineThatIsSwitchedOffOwesNothing(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.hears(200, `{"text":"Hello."}`)
+		v := d.stored(1)
+		d.Engine, d.Settings.Transcriber = nil, "off"
+		d.check(d.Work()[jobs.Transcribe](d.ctx, jobs.Job{Subject: v.ID}))
+		d.wantTranscription(phone.TranscriptionFailed, "Transcription was switched off.")
+	})
+}
+
+// With an engine of ours the webhooks cost what they cost with Twilio.
+func TestAnEngineCostsTheWebhooksNothing(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		costs := []int{}
+		for n := range 4 {
+			if n == 2 { // the first of each kind warms up
+				d.hears(200, `{"text":"Hello."}`)
+			}
+			in := incoming(n)
+			ctx, count := database.Count(d.ctx)
+			_, err := d.Receive(ctx, in)
+			d.check(err)
+			_, err = d.Dialled(ctx, in, unanswered)
+			d.check(err)
+			d.check(d.Reported(ctx, in, phone.Reported{RecordingSID: recording(n), Status: "completed", Seconds: 9}))
+			costs = append(costs, len(count.Statements()))
+		}
+		if costs[1] != costs[3] {
+			d.t.Errorf("%d statements with Twilio and %d with an engine", costs[1], costs[3])
+		}
+	})
+}
