@@ -22,9 +22,9 @@ import (
 func TestSixtyCallsAtOnce(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, db *database.DB) {
-		h := newHouse(t, db, func(c *network.Config) {
+		h := newHouse(t, db, option{network: func(c *network.Config) {
 			c.ChaosOf = map[network.Topic]network.Chaos{network.TopicVoice: {Repeat: 0.5, MaxDelay: time.Second}, network.TopicDial: {Repeat: 0.5, MaxDelay: time.Second}}
-		})
+		}})
 		if db.Dialect() == dialect.Postgres {
 			h.addReplica(db)
 		}

@@ -44,6 +44,7 @@ func (c *doctorCmd) Run(s *Settings, to *streams) error {
 
 // patient is the installation for the doctor to look at.
 func (s *Settings) patient() doctor.Patient {
+	ours, _ := s.engine() // complete has refused what is wrong
 	return doctor.Patient{
 		PublicURL: s.PublicURL, DataDir: s.DataDir, DatabaseURL: s.DatabaseURL, RecordingsURL: s.RecordingsURL,
 		Mail: mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail")},
@@ -51,6 +52,7 @@ func (s *Settings) patient() doctor.Patient {
 			APIURL: s.TwilioAPIURL, AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken),
 			APIKey: s.TwilioAPIKey, APISecret: string(s.TwilioAPISecret),
 		},
+		Engine: ours,
 	}
 }
 

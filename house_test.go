@@ -49,13 +49,21 @@ type house struct {
 	down    *atomic.Pointer[string]
 }
 
+// option is what differs of the house that a test stands in.
+type option struct {
+	network  func(*network.Config)
+	settings func(*Settings)
+}
+
 // newHouse wires everything for a test. Nothing is mocked: webhooks go over HTTP, and so do GraphQL, REST and media.
-func newHouse(t *testing.T, db *database.DB, with ...func(*network.Config)) *house {
+func newHouse(t *testing.T, db *database.DB, with ...option) *house {
 	t.Helper()
 	ctx := viewer.System(t.Context())
 	config := network.Config{AccountSID: accountSID, AuthToken: authToken, Seed: 1}
 	for _, w := range with {
-		w(&config)
+		if w.network != nil {
+			w.network(&config)
+		}
 	}
 	n := network.New(config)
 	t.Cleanup(n.Close)
@@ -71,7 +79,7 @@ func newHouse(t *testing.T, db *database.DB, with ...func(*network.Config)) *hou
 		(*handler.Load()).ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
-	s := testSettings(t, front.URL, twilio.URL)
+	s := testSettings(t, front.URL, twilio.URL, with...)
 	logged := &logbook{}
 	a, err := build(ctx, s, parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output()})
 	check(t, err)
@@ -83,11 +91,16 @@ func newHouse(t *testing.T, db *database.DB, with ...func(*network.Config)) *hou
 	return &house{t: t, ctx: ctx, app: a, net: n, url: front.URL, admin: token, logged: logged, handler: &handler, down: &down}
 }
 
-func testSettings(t *testing.T, public, twilio string) Settings {
+func testSettings(t *testing.T, public, twilio string, with ...option) Settings {
 	t.Helper()
 	s := Settings{
 		ListenAddr: "127.0.0.1:0", PublicURL: public, DataDir: t.TempDir(), TwilioAccountSID: accountSID, TwilioAuthToken: authToken,
 		TwilioAPIURL: twilio, MailLinkDays: 7, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, RecordingsShared: true,
+	}
+	for _, w := range with {
+		if w.settings != nil {
+			w.settings(&s)
+		}
 	}
 	check(t, s.complete())
 	return s

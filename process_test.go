@@ -44,6 +44,10 @@ func exeSuffix() string {
 }
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == asTranscriber {
+		transcribeAsProgram(os.Args[2:])
+		return
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil && os.Getenv("KEEP_BINARY") == "" {
 		_ = os.RemoveAll(filepath.Dir(path)) // a left-over in the temporary folder harms nobody

@@ -49,9 +49,9 @@ func chance(t *testing.T, db *database.DB, seed uint64) {
 	t.Helper()
 	s := scenarioOf(seed)
 	seen := &arrivals{}
-	h := newHouse(t, db, func(c *network.Config) {
+	h := newHouse(t, db, option{network: func(c *network.Config) {
 		c.Seed, c.ChaosOf, c.SkipEmpty, c.FreshTokens, c.Observe = int64(seed), s.chaos, s.skipEmpty, s.freshTokens, seen.note
-	})
+	}})
 	tn := h.newTenant("olivia@example.com", mask, s.plan[0], s.plan[1])
 	h.set(tn, s.settings())
 	if !s.subscribed {

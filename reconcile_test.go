@@ -20,8 +20,8 @@ import (
 // lost are all callbacks that never arrive.
 var lost = map[network.Topic]network.Chaos{network.TopicStatus: {Drop: 1}, network.TopicRecording: {Drop: 1}, network.TopicTranscription: {Drop: 1}}
 
-func losing(topics map[network.Topic]network.Chaos) func(*network.Config) {
-	return func(c *network.Config) { c.ChaosOf = topics }
+func losing(topics map[network.Topic]network.Chaos) option {
+	return option{network: func(c *network.Config) { c.ChaosOf = topics }}
 }
 
 func TestWhatNoCallbackToldIsFoundAtTwilio(t *testing.T) {

@@ -1,18 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/maskline/maskline/internal/recordings"
+	"github.com/maskline/maskline/internal/transcribe"
 	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
 )
 
 // Settings come from the environment; a flag of the same name wins. What is left empty is completed by [Settings.complete].
@@ -43,11 +45,11 @@ type Settings struct {
 	MailFrom     string `env:"MAIL_FROM" placeholder:"ADDRESS" help:"Who mails come from."`
 	MailLinkDays int    `env:"MAIL_LINK_DAYS" default:"7" placeholder:"DAYS" help:"How long the link in a mail plays without signing in; 0: never."`
 
-	Transcriber        string `env:"TRANSCRIBER" default:"twilio" enum:"off,twilio,openai,exec" help:"Who transcribes: off or twilio (openai and exec are not built yet)."`
-	TranscriberURL     string `env:"TRANSCRIBER_URL" placeholder:"URL" help:"Base of an OpenAI-compatible API."`
-	TranscriberKey     Secret `env:"TRANSCRIBER_KEY" placeholder:"KEY" help:"Its key."`
-	TranscriberModel   string `env:"TRANSCRIBER_MODEL" placeholder:"NAME" help:"Its model."`
-	TranscriberCommand string `env:"TRANSCRIBER_COMMAND" placeholder:"CMD" help:"A program that prints the text of the WAV file named by its last argument."`
+	Transcriber        string `env:"TRANSCRIBER" default:"twilio" enum:"off,twilio,openai,exec" help:"Who transcribes: off, twilio (American English only), openai (a service) or exec (a program)."`
+	TranscriberURL     string `env:"TRANSCRIBER_URL" placeholder:"URL" help:"With openai: the service, below which is /v1/audio/transcriptions; https://api.openai.com is one."`
+	TranscriberKey     Secret `env:"TRANSCRIBER_KEY" placeholder:"KEY" help:"Its key, if it wants one."`
+	TranscriberModel   string `env:"TRANSCRIBER_MODEL" placeholder:"NAME" help:"Its model; whisper-1 unless set."`
+	TranscriberCommand string `env:"TRANSCRIBER_COMMAND" placeholder:"CMD" help:"With exec: a program that prints the text of the WAV file named by its last argument."`
 
 	BinDays        int           `env:"BIN_DAYS" default:"7" placeholder:"DAYS" help:"How long deleted voicemails stay."`
 	RawWebhookDays int           `env:"RAW_WEBHOOK_DAYS" default:"30" placeholder:"DAYS" help:"How long raw webhooks stay."`
@@ -154,7 +156,31 @@ func (s *Settings) check() error {
 	if err := phone.Countries(s.AllowedCountries).Check(); err != nil {
 		return fmt.Errorf("ALLOWED_COUNTRIES: %w", err)
 	}
+	if _, err := s.engine(); err != nil {
+		return err
+	}
 	return s.notBuilt()
+}
+
+// engine is what transcribes on our side.
+type engine interface {
+	switchboard.Engine
+	Check(ctx context.Context) error
+}
+
+// engine is nil when Twilio transcribes, or nobody.
+func (s *Settings) engine() (engine, error) {
+	switch {
+	case s.Transcriber == "openai" && s.TranscriberURL == "":
+		return nil, errors.New("TRANSCRIBER_URL: TRANSCRIBER=openai needs the address of a service, such as https://api.openai.com")
+	case s.Transcriber == "exec" && s.TranscriberCommand == "":
+		return nil, errors.New("TRANSCRIBER_COMMAND: TRANSCRIBER=exec needs a program")
+	case s.Transcriber == "openai":
+		return transcribe.NewOpenAI(s.TranscriberURL, string(s.TranscriberKey), s.TranscriberModel)
+	case s.Transcriber == "exec":
+		return transcribe.NewExec(s.TranscriberCommand)
+	}
+	return nil, nil
 }
 
 // notBuilt refuses settings whose work is not done yet: it would be silently left undone.
@@ -162,8 +188,6 @@ func (s *Settings) notBuilt() error {
 	switch {
 	case s.OIDCIssuer != "":
 		return errors.New("OIDC_ISSUER: this version accepts its own tokens only")
-	case slices.Contains([]string{"openai", "exec"}, s.Transcriber):
-		return fmt.Errorf("TRANSCRIBER: this version knows off and twilio, not %s", s.Transcriber)
 	}
 	return nil
 }

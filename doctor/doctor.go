@@ -25,7 +25,13 @@ type Patient struct {
 	RecordingsURL string
 	Mail          mail.Config
 	Twilio        Credentials
+	Engine        Engine           // nil: Twilio transcribes, or nobody
 	Now           func() time.Time // nil: the system's clock
+}
+
+// Engine is a transcription engine of ours, as far as it can be looked at.
+type Engine interface {
+	Check(ctx context.Context) error
 }
 
 // Credentials are what opens Twilio; any of them may be missing.
@@ -52,6 +58,7 @@ const (
 	areaDatabase   = "database"
 	areaMail       = "mail"
 	areaRecordings = "recordings"
+	areaTranscript = "transcript"
 	areaTwilio     = "Twilio"
 	areaClock      = "clock"
 	areaNumbers    = "numbers"
@@ -93,17 +100,18 @@ const patience = 20 * time.Second
 func Examine(ctx context.Context, p Patient) Report {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var database, mails, recordings, account []Finding
+	var database, mails, recordings, transcripts, account []Finding
 	var ours inventory
 	var theirs office
 	var all sync.WaitGroup
 	all.Go(func() { database, ours = p.examineDatabase(ctx) })
 	all.Go(func() { mails = p.examineMail(ctx) })
 	all.Go(func() { recordings = p.examineRecordings(ctx) })
+	all.Go(func() { transcripts = p.examineEngine(ctx) })
 	all.Go(func() { account, theirs = p.examineTwilio(ctx) })
 	all.Wait()
 	numbers, changes := p.examineNumbers(ours, theirs)
-	return Report{slices.Concat([]Finding{p.examineSettings()}, database, mails, recordings, account, numbers), changes}
+	return Report{slices.Concat([]Finding{p.examineSettings()}, database, mails, recordings, transcripts, account, numbers), changes}
 }
 
 func (p Patient) now() time.Time {

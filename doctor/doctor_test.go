@@ -21,6 +21,7 @@ import (
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/network"
 	"github.com/maskline/maskline/internal/testdb"
+	"github.com/maskline/maskline/internal/transcribe"
 )
 
 func TestNothingIsWrong(t *testing.T) {
@@ -59,6 +60,14 @@ const accountFile = "/Accounts/" + account + ".json"
 // refused is how Twilio words a refusal.
 func refused(status, code int) string {
 	return fmt.Sprintf(`{"code":%d,"message":"No","status":%d}`, code, status)
+}
+
+// engine is one that runs a program.
+func engine(t *testing.T, program string) doctor.Engine {
+	t.Helper()
+	e, err := transcribe.NewExec(program)
+	check(t, err)
+	return e
 }
 
 // misfortune is one thing that goes wrong, and what the doctor is to say of it.
@@ -107,6 +116,11 @@ var misfortunes = []misfortune{
 		doctor.Trouble, "does not answer", "reaches that address", 0},
 	{"TWILIO_API_URL is none", func(c *clinic) { c.Twilio.APIURL = "api.twilio.com" },
 		doctor.Trouble, "TWILIO_API_URL", "unset", 0},
+
+	{"no program that transcribes", func(c *clinic) { c.Engine = engine(c.t, "no-such-program") },
+		doctor.Trouble, "TRANSCRIBER_COMMAND: exec: ", "TRANSCRIBER", 0},
+	{"a program that transcribes", func(c *clinic) { c.Engine = engine(c.t, "go") },
+		doctor.OK, "What transcribes the messages is there", "", 0},
 
 	{"a number that is not in the account", func(c *clinic) { c.own(other) },
 		doctor.Trouble, other + " is not in the account " + account, "RELEASED", 0},

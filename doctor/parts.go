@@ -40,3 +40,14 @@ func (p Patient) examineRecordings(ctx context.Context) []Finding {
 	}
 	return []Finding{fine(areaRecordings, "A probe was written, read and deleted.")}
 }
+
+func (p Patient) examineEngine(ctx context.Context) []Finding {
+	if p.Engine == nil {
+		return nil
+	}
+	if err := p.Engine.Check(ctx); err != nil {
+		return []Finding{trouble(areaTranscript, fmt.Sprintf("Messages can't be transcribed: %v.", err),
+			"Mend what that setting names, or set TRANSCRIBER to off. Messages stay without a text meanwhile.")}
+	}
+	return []Finding{fine(areaTranscript, "What transcribes the messages is there.")}
+}

@@ -159,7 +159,10 @@ func (o *OpenAI) refusal(resp *http.Response) *Error {
 	case status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status < 300:
 		return passing(fmt.Sprintf("The transcription service is out of order: it answered %d.", status), nil)
 	}
-	reason := cmp.Or(o.reasonIn(resp.Body), fmt.Sprintf("it answered %d", status))
+	reason := o.reasonIn(resp.Body)
+	if reason == "" {
+		return final(fmt.Sprintf("The transcription service refused the recording: it answered %d.", status), nil)
+	}
 	return final("The transcription service refused the recording: "+strings.TrimRight(reason, ". ")+".", answered)
 }
 
