@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +29,7 @@ type way struct {
 	set    string // of the number, as GraphQL writes an UpdateNumberInput
 	phones map[string]network.Phone
 	caller network.Caller
+	twilio func(*network.Config)
 	before func(*house, tenant)
 	during func(*house, tenant, *network.Call) // it has to let the call go on as far as it wants
 }
@@ -98,6 +101,15 @@ var ways = []way{
 	{name: "the caller gives up while it rings", caller: network.From(customer).HangUpAt(7 * time.Second)},
 	{name: "the caller gives up in the greeting", caller: network.From(customer).HangUpInGreeting()},
 	{name: "the greeting is the owner's own", set: `greeting: "Olivia & sons <here>. Speak now!", finishOnKey: "", maxVoicemailSeconds: 10`, caller: network.From(customer).LeaveMessage(time.Minute, "I talk and talk.")},
+	{name: "the ringing is cancelled at Twilio", caller: hello, during: func(h *house, _ tenant, c *network.Call) {
+		check(h.t, h.net.RunTo(h.ctx, func(e network.Event) bool { return e.Kind == network.Rang }))
+		h.change(h.phoneLeg(), url.Values{"Status": {"canceled"}})
+	}},
+	{name: "the call is taken elsewhere while it rings", caller: network.From(customer), during: func(h *house, _ tenant, c *network.Call) {
+		check(h.t, h.net.RunTo(h.ctx, func(e network.Event) bool { return e.Kind == network.Rang }))
+		h.change(c.SID, url.Values{"Twiml": {"<Response><Say>The line is closed today.</Say></Response>"}})
+	}},
+	{name: "the caller presses star in a talk", phones: at(owner, network.Human(5*time.Second, time.Minute).Press("1", 2*time.Second)), caller: network.From(customer).Star(10 * time.Second)},
 	{name: "the settings change in mid-call", caller: hello, during: func(h *house, tn tenant, c *network.Call) {
 		check(h.t, h.net.RunTo(h.ctx, network.Asking("/webhooks/voice")))
 		h.set(tn, `screening: OFF, language: "fr-FR", finishOnKey: "#", ringSeconds: 60, forwardTo: []`)
@@ -118,6 +130,17 @@ var ways = []way{
 	{name: "the caller hangs up after the message", caller: hello.PressKey("*").HangUpAfterRecording()},
 	{name: "the message is silence", caller: network.From(customer).Silent()},
 	{name: "the message is too short to be kept", caller: network.From(customer).LeaveMessage(500*time.Millisecond, "Oh")},
+	{name: "the message is silence and Twilio asks nothing", twilio: func(c *network.Config) { c.SkipEmpty = true }, caller: network.From(customer).Silent()},
+	{name: "the message ends in silence and Twilio sends no digits", twilio: func(c *network.Config) { c.EmptyDigits = true }, caller: hello.StayOn()},
+	{name: "Twilio spoils the recording", caller: hello.Spoilt()},
+	{name: "the recording overtakes its action", twilio: chaosOf(network.TopicRecording, network.Chaos{Early: 1}), caller: hello},
+	{name: "the end overtakes the action", twilio: chaosOf(network.TopicStatus, network.Chaos{Early: 1}), caller: hello},
+	{name: "the transcript overtakes the recording", twilio: func(c *network.Config) {
+		c.ChaosOf = map[network.Topic]network.Chaos{network.TopicTranscription: {Early: 1}, network.TopicRecording: {Delay: 1, MaxDelay: time.Minute}}
+	}, caller: hello},
+	{name: "the transcript never comes", twilio: chaosOf(network.TopicTranscription, network.Chaos{Drop: 1}), caller: hello},
+	{name: "the transcript is late", twilio: chaosOf(network.TopicTranscription, network.Chaos{Delay: 1, MaxDelay: 10 * time.Minute}), caller: hello},
+	{name: "everything is told twice", twilio: func(c *network.Config) { c.Chaos = network.Chaos{Duplicate: 1, Repeat: 1, MaxDelay: 10 * time.Second} }, caller: hello},
 	{name: "the message is too short to be transcribed", caller: network.From(customer).LeaveMessage(2*time.Second, "Bye")},
 	{name: "the message is too long to be transcribed", set: `maxVoicemailSeconds: 600`, caller: network.From(customer).LeaveMessage(150*time.Second, "Where shall I begin?")},
 	{name: "nobody understands the message", caller: hello.Unintelligible()},
@@ -125,6 +148,10 @@ var ways = []way{
 	{name: "the language is one that Twilio does not transcribe", set: `language: "de-DE"`, caller: network.From(customer).LeaveMessage(6*time.Second, "Guten Tag.")},
 	{name: "several people are told", set: `notifyEmails: ["b@example.com", "a@example.com", "B@example.com"]`, caller: hello},
 	{name: "the recording is late at Twilio", caller: hello, before: func(h *house, _ tenant) { h.net.Media404For(10 * time.Minute) }},
+}
+
+func chaosOf(topic network.Topic, c network.Chaos) func(*network.Config) {
+	return func(n *network.Config) { n.ChaosOf = map[network.Topic]network.Chaos{topic: c} }
 }
 
 const other = "+15550006780"
@@ -144,7 +171,7 @@ func TestEveryWayACallCanGo(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			testdb.Each(t, func(t *testing.T, db *database.DB) {
-				h := newHouse(t, db)
+				h := newHouse(t, db, option{network: w.twilio})
 				golden(t, "testdata/ways/"+strings.ReplaceAll(w.name, " ", "_")+".txt", h.walk(w))
 			}, jobs.Migrate)
 		})
@@ -287,6 +314,35 @@ func (h *house) set(tn tenant, input string) {
 func (h *house) setState(token string, tn tenant, state string) {
 	h.t.Helper()
 	h.ask(token, `mutation($id: ID!, $s: NumberState!) { setNumberState(id: $id, state: $s) { state } }`, map[string]any{"id": tn.number, "s": state}, nil)
+}
+
+// change changes a running call by Twilio's REST API, as somebody at the console would.
+func (h *house) change(sid string, form url.Values) {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, h.app.TwilioAPIURL+"/2010-04-01/Accounts/"+accountSID+"/Calls/"+sid+".json", strings.NewReader(form.Encode()))
+	check(h.t, err)
+	r.SetBasicAuth(accountSID, authToken)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := http.DefaultClient.Do(r)
+	check(h.t, err)
+	check(h.t, resp.Body.Close())
+	if resp.StatusCode != http.StatusOK {
+		h.t.Fatalf("Twilio answers %d", resp.StatusCode)
+	}
+}
+
+// phoneLeg is the sid of the call to the phone that rings.
+func (h *house) phoneLeg() string {
+	h.t.Helper()
+	legs, err := h.app.desk.Twilio.Calls(h.ctx, h.net.Now().Add(-time.Hour), h.net.Now().Add(time.Hour))
+	check(h.t, err)
+	for _, l := range legs {
+		if l.Direction == "outbound-dial" {
+			return l.SID
+		}
+	}
+	h.t.Fatal("no phone rings")
+	return ""
 }
 
 // failing has every request to a path answered with 500 from now on, before it reaches us: as if the process had just died.
