@@ -158,6 +158,9 @@ func WhyNoTranscript(seconds int) string {
 	return ""
 }
 
+// Attached tells whether a mail carries audio of that many bytes.
+func Attached(size int64) bool { return size < AttachUnder }
+
 // MailDue tells whether a voicemail's mail goes out now: its transcript is there or will not come, or it has waited long enough.
 func MailDue(t TranscriptionState, appeared, now time.Time) bool {
 	return t != TranscriptionPending || !now.Before(appeared.Add(MailPatience))

@@ -97,3 +97,12 @@ func TestWhenAMailIsDue(t *testing.T) {
 		})
 	}
 }
+
+func TestMailsCarryAudioUnderTenMegabytes(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int64]bool{0: true, 192_044: true, 10<<20 - 1: true, 10 << 20: false, 1 << 40: false} {
+		if got := Attached(size); got != want {
+			t.Errorf("%d bytes are attached: %v", size, got)
+		}
+	}
+}

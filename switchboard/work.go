@@ -224,7 +224,7 @@ func (s *Switchboard) compose(ctx context.Context, d *ent.Delivery) (mail.Messag
 		return mail.Message{}, fmt.Errorf("load number %s: %w", v.NumberID, err)
 	}
 	m := mail.Message{ID: d.ID, To: d.Recipient}
-	attached := v.Audio == phone.AudioStored && v.AudioSize < phone.AttachUnder
+	attached := v.Audio == phone.AudioStored && phone.Attached(v.AudioSize)
 	if attached {
 		m.Audio = s.attachment(ctx, v)
 	}
