@@ -139,6 +139,9 @@ func (a *app) migrate(ctx context.Context) error { return a.db.Migrate(ctx, jobs
 
 // prepare migrates, and sees to what every installation has. The token of an administrator that had to be made is returned once.
 func (a *app) prepare(ctx context.Context) (madeToken string, err error) {
+	if err := a.db.CheckDurable(ctx); err != nil {
+		return "", err
+	}
 	if err := a.migrate(ctx); err != nil {
 		return "", err
 	}

@@ -97,3 +97,21 @@ func (d *DB) Close() error {
 	}
 	return errors.Join(d.reader.Close(), d.writer.Close())
 }
+
+// ErrForgetful says that PostgreSQL acknowledges what it may lose again.
+var ErrForgetful = errors.New("PostgreSQL runs with synchronous_commit=off: what it acknowledged may be lost in a crash; set it to on, or to local")
+
+// CheckDurable refuses a database that acknowledges a commit before it is safe.
+func (d *DB) CheckDurable(ctx context.Context) error {
+	if d.dialect != dialect.Postgres {
+		return nil // our own settings see to it
+	}
+	var commit string
+	if err := d.writer.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&commit); err != nil {
+		return fmt.Errorf("ask how commits are kept: %w", err)
+	}
+	if commit == "off" {
+		return ErrForgetful
+	}
+	return nil
+}

@@ -32,7 +32,7 @@ var where = []string{
 // keeper starts the server, and ends it and removes its folder when its input ends: when the process at the other end is gone.
 const keeper = `cd /
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 -c autovacuum=off \
-	-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
+	-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
 	</dev/null >"$2/log" 2>&1 &
 read -r _
 kill -QUIT $!
