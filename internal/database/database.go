@@ -30,7 +30,7 @@ type DB struct {
 	dialect string
 	dsn     string
 	writer  *sql.DB
-	reader  *sql.DB // on PostgreSQL the writer
+	reader  *sql.DB
 	client  *ent.Client
 
 	// alone runs do while no other process does so, with a pool fit for changing the schema.
@@ -77,8 +77,8 @@ func (d *DB) DSN() string { return d.dsn }
 // Writer is the pool that may write; on SQLite it has one connection.
 func (d *DB) Writer() *sql.DB { return d.writer }
 
-// Client reads what is committed. On SQLite it has connections of its own, so it never waits for a writer, and fails until the
-// first migration has made the file. Inside a transaction use that transaction's client instead: with all connections in
+// Client reads what is committed. It has connections of its own, so it never waits for a writer, nor any writer for it; on SQLite it
+// fails until the first migration has made the file. Inside a transaction use that transaction's client instead: with all connections in
 // transactions that wait for one more, nothing would ever move.
 func (d *DB) Client() *ent.Client { return d.client }
 
@@ -92,9 +92,6 @@ func (d *DB) Ping(ctx context.Context) error {
 
 // Close closes the pools. On SQLite the writer goes last, since the last one out tidies up the write-ahead log.
 func (d *DB) Close() error {
-	if d.dialect == dialect.Postgres {
-		return d.writer.Close()
-	}
 	return errors.Join(d.reader.Close(), d.writer.Close())
 }
 

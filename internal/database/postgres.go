@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	postgresConns = 16
-	postgresIO    = 30 * time.Second // for one read or write
+	// What only reads has connections of its own: however many lists clients ask for, calls are answered.
+	postgresWriters = 12
+	postgresReaders = 10
+
+	postgresIO = 30 * time.Second // for one read or write
 
 	// lockTimeout is for how long a change of the schema may wait for a table, since all that comes after it waits too.
 	lockTimeout = "2s"
@@ -39,11 +42,15 @@ func openPostgres(rawURL string, dial dialFunc) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := postgresPool(u, dial, postgresIO, postgresConns)
+	writer, err := postgresPool(u, dial, postgresIO, postgresWriters)
 	if err != nil {
 		return nil, err
 	}
-	d := newDB(dialect.Postgres, u.String(), pool, pool)
+	reader, err := postgresPool(u, dial, postgresIO, postgresReaders)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	d := newDB(dialect.Postgres, u.String(), writer, reader)
 	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return postgresAlone(ctx, u, dial, do) }
 	return d, nil
 }
