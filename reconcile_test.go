@@ -123,3 +123,30 @@ func TestARecordingIsDeletedAtTwilioOnceItsCopyIsSafe(t *testing.T) {
 		}
 	}, jobs.Migrate)
 }
+
+func TestADamagedCopyIsNotServedButFetchedAgain(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		h := newHouse(t, db)
+		tn := h.newTenant("olivia@example.com", mask, 10, 5)
+		h.net.Dial(hello, mask)
+		h.play()
+		for _, damage := range []func(file string) error{
+			func(file string) error { return os.WriteFile(file, []byte("RIFF this is not what Carl said"), 0o600) },
+			os.Remove,
+		} {
+			files, err := filepath.Glob(filepath.Join(h.app.DataDir, "recordings", "vm_*"))
+			check(t, err)
+			check(t, damage(files[0]))
+			address := h.url + "/recordings/" + strings.TrimSuffix(filepath.Base(files[0]), filepath.Ext(files[0]))
+			if resp, body := h.get(address, tn.token); resp.StatusCode != 503 {
+				t.Errorf("a damaged copy is answered with %d and %d bytes, want 503", resp.StatusCode, len(body))
+			}
+			h.play()
+			h.audioIsWhole(tn)
+			if resp, body := h.get(address, tn.token); resp.StatusCode != 200 || len(body) < 1000 {
+				t.Errorf("after it was fetched again: %d and %d bytes", resp.StatusCode, len(body))
+			}
+		}
+	}, jobs.Migrate)
+}

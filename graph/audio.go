@@ -59,10 +59,14 @@ func (a Audio) play(ctx context.Context, w http.ResponseWriter, r *http.Request)
 }
 
 func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, v *ent.Voicemail) error {
-	audio, err := a.Recordings.Open(ctx, v.ID)
-	if errors.Is(err, recordings.ErrNotFound) {
-		return fmt.Errorf("the audio of %s is not where it was stored: %w", v.ID, err)
+	err := a.Recordings.Verify(ctx, v.ID, v.AudioSha256)
+	if errors.Is(err, recordings.ErrNotFound) || errors.Is(err, recordings.ErrChanged) {
+		return errors.Join(fmt.Errorf("the audio of %s is not what was stored: %w", v.ID, err), a.Desk.FetchAgain(ctx, v.ID))
 	}
+	if err != nil {
+		return err
+	}
+	audio, err := a.Recordings.Open(ctx, v.ID)
 	if err != nil {
 		return err
 	}

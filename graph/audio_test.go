@@ -210,9 +210,10 @@ func TestAudioThatIsNotThereIsNotFoundOrExplained(t *testing.T) {
 		set(func(u *ent.VoicemailUpdateOne) { u.SetAudio(phone.AudioStored) })
 		check(t, w.store.Delete(w.ctx, vm))
 		got := w.fetch(http.MethodGet, link, "")
-		if got.Status != http.StatusServiceUnavailable || !strings.Contains(w.log.String(), "is not where it was stored") {
+		if got.Status != http.StatusServiceUnavailable || !strings.Contains(w.log.String(), "is not what was stored") {
 			t.Errorf("a lost file: got %d, want 503 and a word in the log", got.Status)
 		}
+		w.wants(a.token, `{ voicemails { edges { node { audio } } } }`, nil, `{"voicemails": {"edges": [{"node": {"audio": "PENDING"}}]}}`) // it is fetched again
 		set(func(u *ent.VoicemailUpdateOne) { u.SetDeletedAt(w.now()) })
 		for _, address := range []string{link, w.links.To(links.Page, vm, w.now().Add(time.Hour))} {
 			if got := w.fetch(http.MethodGet, address, ""); got.Status != http.StatusNotFound {

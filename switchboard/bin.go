@@ -138,6 +138,7 @@ func (s *Switchboard) deleteAtTwilio(ctx context.Context, v *ent.Voicemail) erro
 	}
 	err := s.Twilio.DeleteRecording(ctx, v.RecordingSid)
 	if err != nil && s.now().Sub(*v.PurgedAt) >= phone.FetchPatience {
+		s.Metrics.givenUp("deletion")
 		s.Log.ErrorContext(ctx, "gave up deleting a recording at Twilio", "voicemail", v.ID, "recording", v.RecordingSid, "error", err)
 		return nil
 	}

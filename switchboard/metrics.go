@@ -7,6 +7,7 @@ type Metrics struct {
 	unknown prometheus.Counter
 	repairs *prometheus.CounterVec
 	aside   prometheus.Counter
+	gaveUp  *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics.
@@ -22,7 +23,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m.aside = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "maskline_set_aside_total", Help: "What Twilio told of numbers that are not ours, or that cannot be read: it lies in DATA_DIR/journal/refused.json.",
 	})
-	r.MustRegister(m.unknown, m.repairs, m.aside)
+	m.gaveUp = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio. The API says why.",
+	}, []string{"what"})
+	r.MustRegister(m.unknown, m.repairs, m.aside, m.gaveUp)
 	return m
 }
 
@@ -41,5 +45,11 @@ func (m *Metrics) unknownNumber() {
 func (m *Metrics) setAside(n int) {
 	if m != nil {
 		m.aside.Add(float64(n))
+	}
+}
+
+func (m *Metrics) givenUp(what string) {
+	if m != nil {
+		m.gaveUp.WithLabelValues(what).Inc()
 	}
 }

@@ -184,6 +184,7 @@ func (s *Switchboard) notTranscribed(ctx context.Context, v *ent.Voicemail, caus
 	if why.Passing && s.age(v) < phone.EnginePatience {
 		return fmt.Errorf("transcribe voicemail %s: %w", v.ID, cause)
 	}
+	s.Metrics.givenUp("transcript")
 	s.Log.WarnContext(ctx, "gave up the transcript of a voicemail", "voicemail", v.ID, "error", cause)
 	return s.withVoicemail(ctx, v.ID, func(tx *Tx, v *ent.Voicemail) error { return s.noTranscript(ctx, tx, v, why.Reason) })
 }

@@ -97,6 +97,22 @@ func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored
 	return false, s.arrive(ctx, tx, v)
 }
 
+// FetchAgain has the audio of a voicemail fetched once more: our copy is damaged, or gone. Until then there is none.
+func (s *Switchboard) FetchAgain(ctx context.Context, id string) error {
+	ctx = viewer.System(ctx)
+	return s.withVoicemail(ctx, id, func(tx *Tx, v *ent.Voicemail) error {
+		if v.Audio != phone.AudioStored {
+			return nil
+		}
+		if err := tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioPending).Exec(ctx); err != nil {
+			return fmt.Errorf("write voicemail %s: %w", id, err)
+		}
+		tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: id, At: s.now()})
+		tx.change(v, phone.ChangeUpdated)
+		return nil
+	})
+}
+
 // fetchFailed asks for another try, until the audio has been asked for long enough: then its owner is told why it is missing.
 func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause error) error {
 	if s.age(v) < phone.FetchPatience {
@@ -104,20 +120,19 @@ func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause e
 	}
 	s.Log.ErrorContext(ctx, "gave up the audio of a voicemail", "voicemail", v.ID, "recording", v.RecordingSid, "error", cause)
 	const why = "Twilio did not give us the recording within 24 hours."
-	return s.inTx(ctx, func(tx *Tx) error {
-		err := tx.Voicemail.UpdateOneID(v.ID).SetAudio(phone.AudioFailed).SetAudioError(why).Exec(ctx)
-		if err != nil {
+	s.Metrics.givenUp("audio")
+	return s.withVoicemail(ctx, v.ID, func(tx *Tx, v *ent.Voicemail) error {
+		if v.Audio != phone.AudioPending {
+			return nil // it came after all
+		}
+		if err := tx.Voicemail.UpdateOneID(v.ID).SetAudio(phone.AudioFailed).SetAudioError(why).Exec(ctx); err != nil {
 			return fmt.Errorf("write voicemail %s: %w", v.ID, err)
 		}
-		fresh, err := tx.voicemail(ctx, v.ID)
-		if err != nil {
+		tx.change(v, phone.ChangeUpdated)
+		if err := s.noTranscript(ctx, tx, v, why); err != nil {
 			return err
 		}
-		tx.change(fresh, phone.ChangeUpdated)
-		if err := s.noTranscript(ctx, tx, fresh, why); err != nil {
-			return err
-		}
-		return s.arrive(ctx, tx, fresh)
+		return s.arrive(ctx, tx, v)
 	})
 }
 
@@ -204,6 +219,9 @@ func (s *Switchboard) notSent(ctx context.Context, d *ent.Delivery, retry bool, 
 		}
 		return u.Exec(ctx)
 	})
+	if final {
+		s.Metrics.givenUp("mail")
+	}
 	if err != nil || final {
 		s.Log.WarnContext(ctx, "mail not sent", "delivery", d.ID, "final", final, "error", cause)
 		return err

@@ -87,6 +87,9 @@ var ErrChanged = errors.New("the stored recording has changed")
 // Verify reads a recording and compares it with the SHA-256 that it had when it was stored.
 func (s *Store) Verify(ctx context.Context, key, sha string) error {
 	audio, err := s.Open(ctx, key)
+	if errors.Is(err, ErrNotAudio) {
+		return fmt.Errorf("recording %s: %w: %w", key, ErrChanged, err)
+	}
 	if err != nil {
 		return err
 	}
