@@ -76,7 +76,7 @@ func (h *house) addReplica(db *database.DB) {
 	pool, err := database.Open(db.DSN())
 	check(h.t, err)
 	h.t.Cleanup(func() { check(h.t, pool.Close()) })
-	second, err := build(h.ctx, h.app.Settings, parts{log: h.app.log, now: h.net.Now, db: pool, stderr: h.t.Output()})
+	second, err := build(h.ctx, h.app.Settings, parts{log: h.app.log, now: h.net.Now, db: pool, stderr: h.t.Output(), decideWithin: time.Minute})
 	check(h.t, err)
 	_, err = second.prepare(h.ctx)
 	check(h.t, err)

@@ -81,7 +81,7 @@ func newHouse(t *testing.T, db *database.DB, with ...option) *house {
 	t.Cleanup(front.Close)
 	s := testSettings(t, front.URL, twilio.URL, with...)
 	logged := &logbook{}
-	a, err := build(ctx, s, parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output()})
+	a, err := build(ctx, s, parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output(), decideWithin: time.Minute})
 	check(t, err)
 	t.Cleanup(func() { check(t, a.graphql.Sockets.Drain(context.Background(), 0)) })
 	handler.Store(&a.handler)

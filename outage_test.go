@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/jobs"
@@ -166,7 +167,7 @@ func (h *house) restart(dsn string) {
 	check(h.t, err)
 	h.t.Cleanup(func() { check(h.t, db.Close()) })
 	key := h.app.links
-	a, err := build(h.ctx, h.app.Settings, parts{log: h.app.log, now: h.net.Now, db: db, stderr: h.t.Output()})
+	a, err := build(h.ctx, h.app.Settings, parts{log: h.app.log, now: h.net.Now, db: db, stderr: h.t.Output(), decideWithin: time.Minute})
 	check(h.t, err)
 	a.links, a.desk.Links = key, key // the key is read once the database is back
 	a.prepared.Store(true)

@@ -23,6 +23,7 @@ func (a *app) routes(audio graph.Audio) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/", asSystem(webhooks.Handler(webhooks.Config{
 		Desk: a.desk, PublicURL: a.PublicURL, AccountSID: a.TwilioAccountSID, AuthTokens: a.authTokens(), Log: a.log, Metrics: a.metrics,
+		DecideWithin: a.decideWithin,
 	})))
 	mux.Handle("/graphql", a.oncePrepared(a.graphql))
 	audio.Routes(mux)

@@ -52,6 +52,8 @@ type app struct {
 	draining atomic.Bool
 	prepared atomic.Bool // the database is migrated and has what every installation has
 	stderr   io.Writer
+
+	decideWithin time.Duration // zero: as [webhooks.Config] says
 }
 
 // parts are what tests and the demo bring along in place of the real thing; nil is the real thing.
@@ -60,11 +62,13 @@ type parts struct {
 	now    func() time.Time
 	db     *database.DB
 	stderr io.Writer
+
+	decideWithin time.Duration
 }
 
 // build wires everything and touches nothing that may be away. It is one straight function since each step needs the ones before.
 func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
-	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
+	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, decideWithin: p.decideWithin, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
 	if a.now == nil {
 		a.now = time.Now
 	}
