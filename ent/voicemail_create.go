@@ -740,6 +740,18 @@ func (u *VoicemailUpsert) AddDurationSeconds(v int) *VoicemailUpsert {
 	return u
 }
 
+// SetReceivedAt sets the "received_at" field.
+func (u *VoicemailUpsert) SetReceivedAt(v time.Time) *VoicemailUpsert {
+	u.Set(voicemail.FieldReceivedAt, v)
+	return u
+}
+
+// UpdateReceivedAt sets the "received_at" field to the value that was provided on create.
+func (u *VoicemailUpsert) UpdateReceivedAt() *VoicemailUpsert {
+	u.SetExcluded(voicemail.FieldReceivedAt)
+	return u
+}
+
 // SetHeardAt sets the "heard_at" field.
 func (u *VoicemailUpsert) SetHeardAt(v time.Time) *VoicemailUpsert {
 	u.Set(voicemail.FieldHeardAt, v)
@@ -1024,9 +1036,6 @@ func (u *VoicemailUpsertOne) UpdateNewValues() *VoicemailUpsertOne {
 		if _, exists := u.create.mutation.From(); exists {
 			s.SetIgnore(voicemail.FieldFrom)
 		}
-		if _, exists := u.create.mutation.ReceivedAt(); exists {
-			s.SetIgnore(voicemail.FieldReceivedAt)
-		}
 		if _, exists := u.create.mutation.LearnedAt(); exists {
 			s.SetIgnore(voicemail.FieldLearnedAt)
 		}
@@ -1079,6 +1088,20 @@ func (u *VoicemailUpsertOne) AddDurationSeconds(v int) *VoicemailUpsertOne {
 func (u *VoicemailUpsertOne) UpdateDurationSeconds() *VoicemailUpsertOne {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.UpdateDurationSeconds()
+	})
+}
+
+// SetReceivedAt sets the "received_at" field.
+func (u *VoicemailUpsertOne) SetReceivedAt(v time.Time) *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetReceivedAt(v)
+	})
+}
+
+// UpdateReceivedAt sets the "received_at" field to the value that was provided on create.
+func (u *VoicemailUpsertOne) UpdateReceivedAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateReceivedAt()
 	})
 }
 
@@ -1574,9 +1597,6 @@ func (u *VoicemailUpsertBulk) UpdateNewValues() *VoicemailUpsertBulk {
 			if _, exists := b.mutation.From(); exists {
 				s.SetIgnore(voicemail.FieldFrom)
 			}
-			if _, exists := b.mutation.ReceivedAt(); exists {
-				s.SetIgnore(voicemail.FieldReceivedAt)
-			}
 			if _, exists := b.mutation.LearnedAt(); exists {
 				s.SetIgnore(voicemail.FieldLearnedAt)
 			}
@@ -1630,6 +1650,20 @@ func (u *VoicemailUpsertBulk) AddDurationSeconds(v int) *VoicemailUpsertBulk {
 func (u *VoicemailUpsertBulk) UpdateDurationSeconds() *VoicemailUpsertBulk {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.UpdateDurationSeconds()
+	})
+}
+
+// SetReceivedAt sets the "received_at" field.
+func (u *VoicemailUpsertBulk) SetReceivedAt(v time.Time) *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetReceivedAt(v)
+	})
+}
+
+// UpdateReceivedAt sets the "received_at" field to the value that was provided on create.
+func (u *VoicemailUpsertBulk) UpdateReceivedAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateReceivedAt()
 	})
 }
 

@@ -52,6 +52,20 @@ func (_u *VoicemailUpdate) AddDurationSeconds(v int) *VoicemailUpdate {
 	return _u
 }
 
+// SetReceivedAt sets the "received_at" field.
+func (_u *VoicemailUpdate) SetReceivedAt(v time.Time) *VoicemailUpdate {
+	_u.mutation.SetReceivedAt(v)
+	return _u
+}
+
+// SetNillableReceivedAt sets the "received_at" field if the given value is not nil.
+func (_u *VoicemailUpdate) SetNillableReceivedAt(v *time.Time) *VoicemailUpdate {
+	if v != nil {
+		_u.SetReceivedAt(*v)
+	}
+	return _u
+}
+
 // SetHeardAt sets the "heard_at" field.
 func (_u *VoicemailUpdate) SetHeardAt(v time.Time) *VoicemailUpdate {
 	_u.mutation.SetHeardAt(v)
@@ -466,6 +480,9 @@ func (_u *VoicemailUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedDurationSeconds(); ok {
 		_spec.AddField(voicemail.FieldDurationSeconds, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.ReceivedAt(); ok {
+		_spec.SetField(voicemail.FieldReceivedAt, field.TypeTime, value)
+	}
 	if value, ok := _u.mutation.HeardAt(); ok {
 		_spec.SetField(voicemail.FieldHeardAt, field.TypeTime, value)
 	}
@@ -632,6 +649,20 @@ func (_u *VoicemailUpdateOne) SetNillableDurationSeconds(v *int) *VoicemailUpdat
 // AddDurationSeconds adds value to the "duration_seconds" field.
 func (_u *VoicemailUpdateOne) AddDurationSeconds(v int) *VoicemailUpdateOne {
 	_u.mutation.AddDurationSeconds(v)
+	return _u
+}
+
+// SetReceivedAt sets the "received_at" field.
+func (_u *VoicemailUpdateOne) SetReceivedAt(v time.Time) *VoicemailUpdateOne {
+	_u.mutation.SetReceivedAt(v)
+	return _u
+}
+
+// SetNillableReceivedAt sets the "received_at" field if the given value is not nil.
+func (_u *VoicemailUpdateOne) SetNillableReceivedAt(v *time.Time) *VoicemailUpdateOne {
+	if v != nil {
+		_u.SetReceivedAt(*v)
+	}
 	return _u
 }
 
@@ -1078,6 +1109,9 @@ func (_u *VoicemailUpdateOne) sqlSave(ctx context.Context) (_node *Voicemail, er
 	}
 	if value, ok := _u.mutation.AddedDurationSeconds(); ok {
 		_spec.AddField(voicemail.FieldDurationSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ReceivedAt(); ok {
+		_spec.SetField(voicemail.FieldReceivedAt, field.TypeTime, value)
 	}
 	if value, ok := _u.mutation.HeardAt(); ok {
 		_spec.SetField(voicemail.FieldHeardAt, field.TypeTime, value)

@@ -1,9 +1,13 @@
 package graph_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
@@ -167,6 +171,47 @@ func TestCallsAreFollowedFromTheRunningOnesOn(t *testing.T) {
 		}
 		if e := w.follow(a.token, calls, vars{"n": b.number}).refused(); e.code() != string(phone.NotFound) {
 			t.Errorf("another's number: got %v, want NOT_FOUND", e)
+		}
+	})
+}
+
+func TestACallIsPushedAgainWhenItsVoicemailAppearsOrGoes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		f := w.follow(a.token, `subscription { callChanged { outcome voicemail { id } } }`, nil)
+		vm := w.recorded(a, "+15550200002")
+		next := func(want string) {
+			t.Helper()
+			if got := f.next("callChanged.outcome", "callChanged.voicemail"); got[0] != "VOICEMAIL" || got[1] != want {
+				t.Errorf("got %v, want VOICEMAIL and %s", got, want)
+			}
+		}
+		there := `{"id":"` + vm + `"}`
+		next("null")
+		w.appear(vm)
+		next(there)
+		w.ask(a.token, deleteThem, vars{"ids": []string{vm}})
+		next("null")
+		w.ask(a.token, restoreThem, vars{"ids": []string{vm}})
+		next(there)
+	})
+}
+
+func TestWhoIsNoAdministratorAnyMoreLosesTheSocket(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		bob := w.ask(w.admin, `mutation { createUser(input: {email: "bob@x.example", role: ADMIN}) { id } }`, nil, "createUser.id")[0]
+		f := w.follow(w.token(bob), received, vars{"c": cursor("vm_", int64(0))})
+		w.voicemails(a, 1)
+		f.next() // an administrator sees everybody's
+		w.ask(w.admin, `mutation($i: ID!) { updateUser(id: $i, input: {role: OWNER}) { id } }`, vars{"i": bob})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, _, err := f.conn.Read(ctx)
+		if closed, ok := errors.AsType[websocket.CloseError](err); !ok || closed.Code != 4403 {
+			t.Errorf("got %v, want close code 4403", err)
 		}
 	})
 }

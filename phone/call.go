@@ -123,9 +123,9 @@ func (s CallState) After(h Happening) CallState {
 	return s
 }
 
-// callerGone are the values of CallStatus that say that nobody is on the line any more. Ringing and in-progress both mean that the caller is
+// CallerGone tells whether a CallStatus says that nobody is on the line any more. Ringing and in-progress both mean that the caller is
 // there: with answerOnBridge the call is not answered until it is bridged.
-func callerGone(callStatus string) bool {
+func CallerGone(callStatus string) bool {
 	switch callStatus {
 	case "completed", "canceled", "no-answer", "busy", "failed":
 		return true
@@ -156,7 +156,7 @@ func AfterDial(d Dialled, rung Connect, l Line, a Allowance) Decision {
 	switch {
 	case d.connected():
 		return decide(HangUp{}, CallConnected, "answered", "the call was connected")
-	case callerGone(d.CallStatus):
+	case CallerGone(d.CallStatus):
 		return decide(Nothing{}, CallEnded, "caller_hung_up", "the caller hung up while it rang")
 	}
 	why := Note{"no_answer", whyNotConnected(d, rung)}
@@ -229,7 +229,7 @@ type Took struct {
 // AfterRecord decides how a call goes on when the caller has left a message, or has not.
 func AfterRecord(t Took, l Line) Decision {
 	var answer Answer = Goodbye{Language: l.Language}
-	if callerGone(t.CallStatus) {
+	if CallerGone(t.CallStatus) {
 		answer = Nothing{}
 	}
 	if t.RecordingSID == "" {

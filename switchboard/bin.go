@@ -17,6 +17,9 @@ import (
 // Delete puts voicemails into the bin, all or none of them.
 func (s *Switchboard) Delete(ctx context.Context, ids []string) error {
 	return s.inTx(ctx, func(tx *Tx) error {
+		if err := tx.lockCallsOf(ctx, ids...); err != nil {
+			return err
+		}
 		found, err := tx.visible(ctx, ids)
 		if err != nil {
 			return err
@@ -35,13 +38,16 @@ func (s *Switchboard) delete(ctx context.Context, tx *Tx, v *ent.Voicemail) erro
 		return fmt.Errorf("delete voicemail %s: %w", v.ID, err)
 	}
 	tx.change(v, phone.ChangeDeleted)
-	return nil
+	return s.touchCall(ctx, tx, v)
 }
 
 // Restore takes voicemails out of the bin, all or none of them; one that is not in it stays as it is.
 func (s *Switchboard) Restore(ctx context.Context, ids []string) error {
 	ctx = viewer.IntoBin(ctx)
 	return s.inTx(ctx, func(tx *Tx) error {
+		if err := tx.lockCallsOf(ctx, ids...); err != nil {
+			return err
+		}
 		found, err := tx.visible(ctx, ids)
 		if err != nil {
 			return err
@@ -54,6 +60,9 @@ func (s *Switchboard) Restore(ctx context.Context, ids []string) error {
 				return fmt.Errorf("restore voicemail %s: %w", v.ID, err)
 			}
 			tx.change(v, phone.ChangeUpdated)
+			if err := s.touchCall(ctx, tx, v); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

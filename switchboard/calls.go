@@ -27,7 +27,7 @@ var errUnknownNumber = errors.New("no such number")
 
 // Receive answers an incoming call. A call that is received twice is one call, and gets the same answer.
 func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer phone.Answer, err error) {
-	err = s.inTx(ctx, func(tx *Tx) error {
+	work := func(tx *Tx) error {
 		c, err := tx.findCall(ctx, in.CallSID)
 		if err != nil {
 			return err
@@ -44,9 +44,10 @@ func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer ph
 		}
 		answer, err = s.receive(ctx, tx, in, c)
 		return err
-	})
-	if ent.IsConstraintError(err) { // the same request, at the same moment, at another replica
-		return s.answered(ctx, in.CallSID, received)
+	}
+	err = s.inTx(ctx, work)
+	if ent.IsConstraintError(err) { // two requests made the same call at the same moment
+		err = s.inTx(ctx, work)
 	}
 	if errors.Is(err, errUnknownNumber) {
 		s.Metrics.unknownNumber()
@@ -322,19 +323,6 @@ func calledBy(in phone.Incoming) string {
 	return fmt.Sprintf("a withheld caller called %s (Twilio said %q)", in.To, fmt.Sprintf("%.*s", shownOfFrom, in.From))
 }
 
-// answered is what a request got that was carried out by somebody else meanwhile.
-func (s *Switchboard) answered(ctx context.Context, sid, key string) (phone.Answer, error) {
-	c, err := s.DB.Client().Call.Query().Where(call.CallSid(sid)).Only(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load call %s: %w", sid, err)
-	}
-	stored, ok := c.Answers[key]
-	if !ok {
-		return nil, fmt.Errorf("call %s has no answer %q", sid, key)
-	}
-	return stored.Answer, nil
-}
-
 // step is what one request changes of a call.
 type step struct {
 	decision phone.Decision
@@ -361,11 +349,19 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	if err := s.release(ctx, tx, c, st); err != nil {
 		return err
 	}
-	if err := tx.saveCall(ctx, c, now); err != nil {
+	if err := tx.saveCall(ctx, c, later(now, c.ChangedAt)); err != nil {
 		return err
 	}
 	tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
 	return nil
+}
+
+// later is now, or right after a time that another replica's clock has run ahead to.
+func later(now, after time.Time) time.Time {
+	if now.After(after) {
+		return now
+	}
+	return after.Add(time.Microsecond)
 }
 
 // overtakes is how much later than the end of its call a Record action may come: then there is a recording to wait for after all.

@@ -26,10 +26,16 @@ func (s *Switchboard) lineTo(ctx context.Context, tx *Tx, in phone.Incoming) (li
 	if err != nil {
 		return line{}, fmt.Errorf("load number %s: %w", in.To, err)
 	}
+	if !in.At.IsZero() { // told afterwards: it is whose it was then
+		numbers = slices.DeleteFunc(numbers, func(n *ent.MaskedNumber) bool { return n.CreatedAt.After(in.At) })
+	}
 	if len(numbers) == 0 {
 		return line{}, errUnknownNumber
 	}
-	n := numbers[max(0, slices.IndexFunc(numbers, func(n *ent.MaskedNumber) bool { return n.State != phone.NumberReleased }))]
+	n := numbers[0]
+	if in.At.IsZero() {
+		n = numbers[max(0, slices.IndexFunc(numbers, func(n *ent.MaskedNumber) bool { return n.State != phone.NumberReleased }))]
+	}
 	var sub *ent.NumberSubscription
 	if len(n.Edges.Subscriptions) > 0 {
 		sub = n.Edges.Subscriptions[0]

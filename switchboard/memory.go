@@ -98,7 +98,7 @@ func (m *Memory) save() error {
 		return err
 	}
 	temporary := m.file + ".new"
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+	if err := writeSynced(temporary, text); err != nil {
 		return err
 	}
 	if err := os.Rename(temporary, m.file); err != nil {
@@ -199,4 +199,16 @@ func (s *Switchboard) rememberRows(ctx context.Context, rows []*ent.MaskedNumber
 		into[n.PhoneNumber] = l
 	}
 	return nil
+}
+
+func writeSynced(name string, text []byte) error {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/phone"
 )
@@ -110,7 +111,7 @@ func (s *Switchboard) Recover(ctx context.Context) error {
 	}
 }
 
-// Replay writes what was kept during an outage into the database, and then compares everything with Twilio.
+// Replay writes what was kept during an outage into the database, and has everything compared with Twilio.
 func (s *Switchboard) Replay(ctx context.Context) error {
 	if s.Journal.Empty() {
 		return nil
@@ -128,7 +129,10 @@ func (s *Switchboard) Replay(ctx context.Context) error {
 	if entries == refused {
 		return nil
 	}
-	return s.reconcile(ctx, "")
+	return s.inTx(ctx, func(tx *Tx) error {
+		tx.later(jobs.Job{Kind: jobs.Reconcile, At: s.now()})
+		return nil
+	})
 }
 
 func (s *Switchboard) replay(ctx context.Context, line []byte) error {

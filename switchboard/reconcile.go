@@ -79,7 +79,9 @@ func (r *reconciler) repaired(ctx context.Context, kind, sid string) {
 
 // recordings makes voicemails of the recordings that we do not know. Those of others' calls are none of ours.
 func (r *reconciler) recordings(ctx context.Context, all []twilio.Recording) (errs error) {
-	all = slices.DeleteFunc(all, func(rec twilio.Recording) bool { return rec.Status != "completed" })
+	all = slices.DeleteFunc(all, func(rec twilio.Recording) bool {
+		return !exists(rec) || rec.StartedAt.Add(time.Duration(rec.Seconds)*time.Second).After(r.until)
+	})
 	for some := range slices.Chunk(all, asManyIDs) {
 		sids := make([]string, len(some))
 		for i, rec := range some {
@@ -97,11 +99,20 @@ func (r *reconciler) recordings(ctx context.Context, all []twilio.Recording) (er
 			if row := known[rec.SID]; row != nil {
 				errs = errors.Join(errs, r.deleteCopied(ctx, row))
 			} else {
-				errs = errors.Join(errs, r.report(ctx, rec, repairRecording))
+				errs = errors.Join(errs, r.find(ctx, rec))
 			}
 		}
 	}
 	return errs
+}
+
+// find reports a recording of a call that we may not know either.
+func (r *reconciler) find(ctx context.Context, rec twilio.Recording) error {
+	in, err := r.incoming(ctx, rec.CallSID)
+	if err != nil {
+		return fmt.Errorf("recording %s: %w", rec.SID, err)
+	}
+	return r.report(ctx, in, rec, repairRecording)
 }
 
 // deleteCopied deletes a recording at Twilio, when that is wanted, once an earlier pass has seen it, nothing more is to be had of it, and our
@@ -123,14 +134,16 @@ func (r *reconciler) deleteCopied(ctx context.Context, v *ent.Voicemail) error {
 	return nil
 }
 
+// exists tells whether Twilio has a message. What somebody else recorded of a call is none.
+func exists(rec twilio.Recording) bool {
+	return phone.Reported{Status: rec.Status}.Exists() && (rec.Source == "RecordVerb" || rec.Source == "")
+}
+
 // report tells ourselves of a recording as the callback would have.
-func (r *reconciler) report(ctx context.Context, rec twilio.Recording, kind string) error {
-	in, err := r.incoming(ctx, rec.CallSID)
-	if err == nil {
-		err = r.Reported(ctx, in, phone.Reported{
-			RecordingSID: rec.SID, CallSID: rec.CallSID, Status: rec.Status, Seconds: rec.Seconds, StartedAt: rec.StartedAt, ErrorCode: rec.ErrorCode,
-		})
-	}
+func (r *reconciler) report(ctx context.Context, in phone.Incoming, rec twilio.Recording, kind string) error {
+	err := r.Reported(ctx, in, phone.Reported{
+		RecordingSID: rec.SID, CallSID: rec.CallSID, Status: rec.Status, Seconds: rec.Seconds, StartedAt: rec.StartedAt, ErrorCode: rec.ErrorCode,
+	})
 	if errors.Is(err, errUnknownNumber) {
 		return nil
 	}
@@ -150,12 +163,16 @@ func (r *reconciler) incoming(ctx context.Context, sid string) (phone.Incoming, 
 			return phone.Incoming{}, err
 		}
 	}
-	return phone.Incoming{CallSID: c.SID, From: c.From, To: phone.Number(c.To), Status: c.Status}, nil
+	return incomingOf(c), nil
+}
+
+func incomingOf(c twilio.Call) phone.Incoming {
+	return phone.Incoming{CallSID: c.SID, From: c.From, To: phone.Number(c.To), Status: c.Status, At: c.StartedAt}
 }
 
 // ends closes calls that are over at Twilio, and writes down those that we never heard of.
 func (r *reconciler) ends(ctx context.Context, all []twilio.Call) (errs error) {
-	all = slices.DeleteFunc(all, func(c twilio.Call) bool { return !c.Over() })
+	all = slices.DeleteFunc(all, func(c twilio.Call) bool { return !c.Over() || c.EndedAt.After(r.until) })
 	for some := range slices.Chunk(all, asManyIDs) {
 		sids := make([]string, len(some))
 		for i, c := range some {
@@ -182,8 +199,7 @@ func (r *reconciler) ends(ctx context.Context, all []twilio.Call) (errs error) {
 }
 
 func (r *reconciler) end(ctx context.Context, c twilio.Call, kind string) error {
-	in := phone.Incoming{CallSID: c.SID, From: c.From, To: phone.Number(c.To), Status: c.Status}
-	changed, err := r.ended(ctx, in, Over{Status: c.Status, Seconds: c.Seconds, Duration: true, Found: true, At: c.EndedAt})
+	changed, err := r.ended(ctx, incomingOf(c), Over{Status: c.Status, Seconds: c.Seconds, Duration: true, Found: true, At: c.EndedAt})
 	if err != nil {
 		return fmt.Errorf("call %s: %w", c.SID, err)
 	}
@@ -217,9 +233,9 @@ func (r *reconciler) stuck(ctx context.Context) (errs error) {
 	return errs
 }
 
-// undecided settles the calls that are over and wait for news of a recording.
+// undecided settles the calls that are over and wait for news of a recording, or keep a voicemail of the plan for one.
 func (r *reconciler) undecided(ctx context.Context) (errs error) {
-	rows, err := r.DB.Client().Call.Query().Where(call.OutcomeEQ(phone.OutcomeRinging), call.EndedAtLT(r.until)).
+	rows, err := r.DB.Client().Call.Query().Where(call.Or(call.OutcomeEQ(phone.OutcomeRinging), call.ReservedInNotNil()), call.EndedAtLT(r.until)).
 		Order(ent.Asc(call.FieldStartedAt)).Limit(stuckAtOnce).All(ctx)
 	if err != nil {
 		return fmt.Errorf("look for undecided calls: %w", err)
@@ -235,31 +251,29 @@ func (r *reconciler) undecided(ctx context.Context) (errs error) {
 }
 
 func (r *reconciler) decide(ctx context.Context, row *ent.Call, found []twilio.Recording) error {
-	for _, rec := range found {
-		if rec.Status == "completed" {
-			return r.report(ctx, rec, repairRecording)
-		}
-	}
+	in := phone.Incoming{CallSID: row.CallSid, From: row.From, To: row.To}
 	absent := twilio.Recording{CallSID: row.CallSid, Status: "absent"}
 	pending := false
 	for _, rec := range found {
-		if rec.Status == absent.Status || rec.Status == "deleted" {
+		switch {
+		case exists(rec):
+			return r.report(ctx, in, rec, repairRecording)
+		case rec.Status == "absent", rec.Status == "deleted":
 			absent.SID, absent.ErrorCode = rec.SID, rec.ErrorCode
-		} else {
+		default:
 			pending = true
 		}
 	}
 	if pending || absent.SID == "" && row.EndedAt.After(r.now().Add(-absentAfter)) {
 		return nil
 	}
-	return r.report(ctx, absent, repairAbsence)
+	return r.report(ctx, in, absent, repairAbsence)
 }
 
-// reconcile is the job.
+// reconcile is the job. It is due again soon, so a pass that fails is not tried again.
 func (s *Switchboard) reconcile(ctx context.Context, _ string) error {
-	_, err := s.Reconcile(ctx)
-	if errors.Is(err, ErrNoTwilio) {
-		return nil
+	if _, err := s.Reconcile(ctx); err != nil && !errors.Is(err, ErrNoTwilio) {
+		s.Log.WarnContext(ctx, "not everything could be compared with Twilio", "error", err)
 	}
-	return err
+	return nil
 }

@@ -109,16 +109,17 @@ func Valid(t *ent.Token, now time.Time) bool {
 	return t.RevokedAt == nil && (t.ExpiresAt == nil || now.Before(*t.ExpiresAt))
 }
 
-// StillValid tells whether a token that was valid still is.
+// StillValid tells whether a token that was valid still is, for a viewer of the same role.
 func (s *Switchboard) StillValid(ctx context.Context, tokenID string) (bool, error) {
-	t, err := s.DB.Client().Token.Get(viewer.System(ctx), tokenID)
+	v, _ := viewer.From(ctx)
+	t, err := s.DB.Client().Token.Query().Where(token.ID(tokenID)).WithOwner().Only(viewer.System(ctx))
 	if ent.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("look up token %s: %w", tokenID, err)
 	}
-	return Valid(t, s.now()), nil
+	return Valid(t, s.now()) && t.Edges.Owner.Role == v.Role, nil
 }
 
 // used notes when a token was last used. That it fails must not refuse its owner.
@@ -167,6 +168,9 @@ func (s *Switchboard) adminWith(ctx context.Context, tx *Tx, hash string) error 
 		admin, err = tx.createUser(ctx, NewUser{Email: adminEmail, Name: "Administrator", Role: phone.RoleAdmin, Locale: "en", TimeZone: "UTC"}, s)
 	}
 	if err != nil {
+		return err
+	}
+	if err := tx.User.UpdateOneID(admin.ID).SetRole(phone.RoleAdmin).Exec(ctx); err != nil {
 		return err
 	}
 	now := s.now()

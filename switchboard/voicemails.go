@@ -7,8 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"entgo.io/ent/dialect"
+
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
 )
@@ -16,6 +21,9 @@ import (
 // Reported takes what Twilio says of a recording. One that exists is a voicemail from here on, whatever the plan says; it appears with its
 // audio, or two minutes later without.
 func (s *Switchboard) Reported(ctx context.Context, in phone.Incoming, r phone.Reported) error {
+	if r.StartedAt.IsZero() {
+		r.StartedAt = in.At
+	}
 	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
 		switch {
 		case r.Exists():
@@ -44,7 +52,7 @@ func (s *Switchboard) keep(ctx context.Context, tx *Tx, c *ent.Call, r phone.Rep
 	tx.forUpdate(func() { q.ForUpdate() })
 	v, err := q.Only(ctx)
 	if err == nil {
-		return v, s.learnLength(ctx, tx, v, r.Seconds)
+		return v, s.learnMore(ctx, tx, v, r)
 	}
 	if !ent.IsNotFound(err) {
 		return nil, fmt.Errorf("load recording %s: %w", r.RecordingSID, err)
@@ -106,12 +114,16 @@ func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r p
 	return v, nil
 }
 
-// learnLength completes a voicemail that we first heard of by its transcript.
-func (s *Switchboard) learnLength(ctx context.Context, tx *Tx, v *ent.Voicemail, seconds int) error {
-	if v.DurationSeconds > 0 || seconds == 0 {
+// learnMore completes a voicemail that we first heard of by its transcript.
+func (s *Switchboard) learnMore(ctx context.Context, tx *Tx, v *ent.Voicemail, r phone.Reported) error {
+	if v.DurationSeconds > 0 || r.Seconds == 0 {
 		return nil
 	}
-	if err := tx.Voicemail.UpdateOneID(v.ID).SetDurationSeconds(seconds).Exec(ctx); err != nil {
+	u := tx.Voicemail.UpdateOneID(v.ID).SetDurationSeconds(r.Seconds)
+	if !r.StartedAt.IsZero() && r.StartedAt.Before(v.ReceivedAt) {
+		u.SetReceivedAt(r.StartedAt.UTC())
+	}
+	if err := u.Exec(ctx); err != nil {
 		return fmt.Errorf("write the length of voicemail %s: %w", v.ID, err)
 	}
 	tx.change(v, phone.ChangeUpdated)
@@ -124,6 +136,9 @@ func (s *Switchboard) arrive(ctx context.Context, tx *Tx, v *ent.Voicemail) erro
 		return nil
 	}
 	tx.appear(v)
+	if err := s.touchCall(ctx, tx, v); err != nil {
+		return err
+	}
 	return s.prepareMails(ctx, tx, v)
 }
 
@@ -241,6 +256,9 @@ func (tx *Tx) visible(ctx context.Context, ids []string) ([]*ent.Voicemail, erro
 // voicemail is the voicemail, locked until the transaction ends: its audio and its transcript may arrive at the same moment, and each must
 // see what the other did.
 func (tx *Tx) voicemail(ctx context.Context, id string) (*ent.Voicemail, error) {
+	if err := tx.lockCallsOf(ctx, id); err != nil {
+		return nil, err
+	}
 	q := tx.Voicemail.Query().Where(voicemail.ID(id))
 	tx.forUpdate(func() { q.ForUpdate() })
 	v, err := q.Only(ctx)
@@ -252,3 +270,32 @@ func (tx *Tx) voicemail(ctx context.Context, id string) (*ent.Voicemail, error) 
 
 // age is how long we have known a voicemail.
 func (s *Switchboard) age(v *ent.Voicemail) time.Duration { return s.now().Sub(v.LearnedAt) }
+
+// lockCallsOf locks the calls that voicemails were left in, as everybody does who goes on to lock the voicemails: so nobody waits in a circle.
+func (tx *Tx) lockCallsOf(ctx context.Context, ids ...string) error {
+	if tx.dialect != dialect.Postgres {
+		return nil // there is one writer
+	}
+	_, err := tx.Call.Query().Where(call.HasVoicemailsWith(voicemail.IDIn(ids...))).Order(ent.Asc(call.FieldID)).ForUpdate().IDs(viewer.System(ctx))
+	if err != nil {
+		return fmt.Errorf("lock the calls of voicemails: %w", err)
+	}
+	return nil
+}
+
+// touchCall tells that the call of a voicemail shows something else: the voicemail is there from now on, or gone.
+func (s *Switchboard) touchCall(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
+	if v.CallID == nil {
+		return nil
+	}
+	ctx = viewer.System(ctx)
+	c, err := tx.Call.Get(ctx, *v.CallID)
+	if err == nil {
+		err = tx.Call.Update().Where(call.ID(c.ID)).SetChangedAt(later(s.now(), c.ChangedAt)).Exec(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("write call %s: %w", *v.CallID, err)
+	}
+	tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
+	return nil
+}

@@ -195,6 +195,8 @@ func (s *Switchboard) claim(ctx context.Context, id string) (claimed *ent.Delive
 		}
 		d, err := tx.Delivery.Get(ctx, id)
 		switch {
+		case ent.IsNotFound(err):
+			return nil // purged
 		case err != nil:
 			return fmt.Errorf("load delivery %s: %w", id, err)
 		case n == 1:

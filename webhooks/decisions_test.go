@@ -268,3 +268,22 @@ func TestOddDurationsAreNotKnown(t *testing.T) {
 		}
 	}, jobs.Migrate)
 }
+
+func TestACallThatGoesOnIsNotOver(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, nil).inhabit()
+		w.gets(decisions()["voice"], dials)
+		for _, status := range []string{"ringing", "in-progress", "queued", "", "odd"} {
+			h := callbacks()["status"].with(func(form url.Values) { form.Set("CallStatus", status) })
+			if got := w.post(h); got != taken {
+				t.Errorf("CallStatus=%s: got %s, want 204", status, got)
+			}
+		}
+		c, err := db.Client().Call.Query().Only(w.ctx)
+		check(t, err)
+		if c.EndedAt != nil || c.State != phone.Ringing {
+			t.Errorf("the call is %s and ended at %v", c.State, c.EndedAt)
+		}
+	}, jobs.Migrate)
+}

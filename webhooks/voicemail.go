@@ -12,6 +12,9 @@ func (d *door) status(r *request) news {
 	in := r.incoming()
 	seconds, known := r.seconds("CallDuration")
 	over := switchboard.Over{Status: in.Status, Seconds: seconds, Duration: known}
+	if !phone.CallerGone(in.Status) {
+		return news{tell: func(context.Context) error { return nil }} // it goes on: there is nothing to write down
+	}
 	return news{
 		tell: func(ctx context.Context) error { return d.Desk.Ended(ctx, in, over) },
 		keep: func() error { return d.Desk.EndedAway(in, over) },

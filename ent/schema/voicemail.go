@@ -32,7 +32,7 @@ func (Voicemail) Fields() []ent.Field {
 		field.String("recording_sid").MaxLen(34).Immutable(),
 		field.String("from").MaxLen(16).Immutable(), // E.164 or "anonymous"
 		field.Int("duration_seconds").Annotations(hidden),
-		field.Time("received_at").Immutable().Annotations(entgql.OrderField("RECEIVED_AT")), // Twilio's time
+		field.Time("received_at").Annotations(entgql.OrderField("RECEIVED_AT")), // Twilio's time
 		field.Time("heard_at").Optional().Nillable(),
 		field.Enum("audio").GoType(phone.AudioState("")).Default(string(phone.AudioPending)).Annotations(entgql.Type("AudioState"), hidden),
 		field.String("audio_error").Optional().Nillable().MaxLen(1000).Annotations(hidden),

@@ -9,10 +9,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Journal is a folder of entries, one JSON value a line. Several processes may share it.
+//
+// A file is written under a name that ends in .open. A replay first renames it, and reads it then; whoever writes looks, after each entry is
+// synced, whether the file still has its name, and otherwise writes the entry once more, into another file. So an entry is in a file that is
+// still to be read, perhaps twice, and never only in one that has been.
 type Journal struct {
 	dir  string
 	mu   sync.Mutex
@@ -20,7 +27,8 @@ type Journal struct {
 }
 
 const (
-	ending   = ".jsonl"
+	writing  = ".open"
+	written  = ".jsonl"
 	setAside = "refused.json" // not one of the files that are replayed
 )
 
@@ -37,17 +45,37 @@ func (j *Journal) Append(entry []byte) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for {
+		if err := j.write(append(bytes.Clone(entry), '\n')); err != nil {
+			return fmt.Errorf("write the journal: %w", errors.Join(err, j.close())) // half a line may be there: go on in another file
+		}
+		if j.stillThere() {
+			return nil
+		}
+		if err := j.close(); err != nil {
+			return fmt.Errorf("close the journal: %w", err)
+		}
+	}
+}
+
+func (j *Journal) write(line []byte) error {
 	if err := j.open(); err != nil {
-		return fmt.Errorf("open the journal: %w", err)
+		return err
 	}
-	_, err := j.file.Write(append(bytes.Clone(entry), '\n'))
-	if err == nil {
-		err = j.file.Sync()
+	if _, err := j.file.Write(line); err != nil {
+		return err
 	}
+	return j.file.Sync()
+}
+
+// stillThere tells whether the file has its name: a replay, of ours or of another process, has not begun to read it.
+func (j *Journal) stillThere() bool {
+	named, err := os.Stat(j.file.Name())
 	if err != nil {
-		err = fmt.Errorf("write the journal: %w", errors.Join(err, j.close())) // half a line may be there: go on in another file
+		return false
 	}
-	return err
+	ours, err := j.file.Stat()
+	return err == nil && os.SameFile(named, ours)
 }
 
 func (j *Journal) open() error {
@@ -57,7 +85,8 @@ func (j *Journal) open() error {
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(filepath.Join(j.dir, rand.Text()+ending), os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o600)
+	name := fmt.Sprintf("%020d_%s%s", time.Now().UnixNano(), rand.Text(), writing) // sorted, they are in the order of their time
+	file, err := os.OpenFile(filepath.Join(j.dir, name), os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -88,25 +117,25 @@ func syncFolder(dir string) error {
 }
 
 // Empty tells whether there is nothing to replay.
-func (j *Journal) Empty() bool {
+func (j *Journal) Empty() bool { return len(j.files(writing)) == 0 && len(j.files(written)) == 0 }
+
+// files are those with an ending, the oldest first.
+func (j *Journal) files(ending string) []string {
 	files, err := filepath.Glob(filepath.Join(j.dir, "*"+ending))
-	return err == nil && len(files) == 0
+	if err != nil {
+		return nil // the pattern is malformed: the folder's name has brackets in it
+	}
+	slices.Sort(files)
+	return files
 }
 
-// Replay hands out every entry, those of each file in their order, until do fails. An entry may be handed out again later: whoever takes it
-// must not mind. Entries that are refused are set aside, and counted.
+// Replay hands out every entry, the oldest file first, until do fails. An entry may be handed out again later: whoever takes it must not
+// mind. Entries that are refused are set aside, and counted.
 func (j *Journal) Replay(do func(entry []byte) error) (refused int, err error) {
-	j.mu.Lock()
-	err = j.close() // what comes now goes into another file
-	j.mu.Unlock()
-	if err != nil {
+	if err := j.take(); err != nil {
 		return 0, err
 	}
-	files, err := filepath.Glob(filepath.Join(j.dir, "*"+ending))
-	if err != nil {
-		return 0, err
-	}
-	for _, name := range files {
+	for _, name := range j.files(written) {
 		n, err := j.replay(name, do)
 		refused += n
 		if err != nil {
@@ -114,6 +143,20 @@ func (j *Journal) Replay(do func(entry []byte) error) (refused int, err error) {
 		}
 	}
 	return refused, nil
+}
+
+// take renames what is being written, so that it can be read. Windows does not let go of a file that another process writes: that one
+// renames it itself.
+func (j *Journal) take() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.close(); err != nil {
+		return fmt.Errorf("close the journal: %w", err)
+	}
+	for _, name := range j.files(writing) {
+		_ = os.Rename(name, strings.TrimSuffix(name, writing)+written) // another process was faster, or holds it
+	}
+	return nil
 }
 
 func (j *Journal) replay(name string, do func([]byte) error) (refused int, err error) {
@@ -134,7 +177,10 @@ func (j *Journal) replay(name string, do func([]byte) error) (refused int, err e
 			return refused, err
 		}
 	}
-	return refused, os.Remove(name)
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return refused, err
+	}
+	return refused, nil
 }
 
 func (j *Journal) keepRefused(entry []byte) error {

@@ -135,3 +135,53 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// TestNothingIsLostBetweenTwoProcesses has one process write while another replays, and each sees all of it at least once.
+func TestNothingIsLostBetweenTwoProcesses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := journal.New(dir), journal.New(dir)
+	const n = 300
+	seen := map[string]bool{}
+	var mu sync.Mutex
+	see := func(j *journal.Journal) {
+		if _, err := j.Replay(func(entry []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			seen[string(entry)] = true
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	appendAll(t, a, "first")
+	see(b)
+	appendAll(t, a, "second") // into a file that is gone, were it not noticed
+	var all, reading sync.WaitGroup
+	done := make(chan struct{})
+	for _, j := range []*journal.Journal{a, b} {
+		all.Go(func() {
+			for i := range n {
+				appendAll(t, j, fmt.Sprintf("%p %d", j, i))
+			}
+		})
+		reading.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					see(j)
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(done)
+	reading.Wait()
+	see(a)
+	see(b)
+	if len(seen) != 2*n+2 || !a.Empty() {
+		t.Errorf("%d entries were handed out, want %d", len(seen), 2*n+2)
+	}
+}

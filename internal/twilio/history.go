@@ -38,6 +38,7 @@ type Recording struct {
 	Seconds      int
 	StartedAt    time.Time
 	ErrorCode    string
+	Source       string // RecordVerb is a message; others are recordings of talks
 }
 
 // Calls lists the calls that began between two moments, all legs of them.
@@ -127,7 +128,7 @@ func call(c *api.ApiV2010Call) Call {
 }
 
 func recording(r *api.ApiV2010Recording) Recording {
-	out := Recording{SID: text(r.Sid), CallSID: text(r.CallSid), Status: text(r.Status), Seconds: count(r.Duration), StartedAt: date(r.StartTime)}
+	out := Recording{SID: text(r.Sid), CallSID: text(r.CallSid), Status: text(r.Status), Seconds: count(r.Duration), StartedAt: date(r.StartTime), Source: text(r.Source)}
 	if r.ErrorCode != nil && *r.ErrorCode != 0 {
 		out.ErrorCode = strconv.Itoa(*r.ErrorCode)
 	}
