@@ -118,11 +118,11 @@ func (w ways) from(kind string, steps, filtered int) []string {
 				selections = append(selections, name+" { "+below+" }")
 				continue
 			}
-			selections = append(selections, name+listed(below))
+			selections = append(selections, name+"(first: 3)"+listed(below))
 		}
 		if isList && filtered > 0 {
 			for _, where := range oracles[node] {
-				selections = append(selections, name+"(where: "+where+")"+listed(w.leafs[node]))
+				selections = append(selections, name+"(first: 3, where: "+where+")"+listed(w.leafs[node]))
 			}
 		}
 	}

@@ -58,6 +58,8 @@ func publicly(err error, given *gqlerror.Error, input string) *phone.Error {
 		return phone.Missing()
 	case code == errcode.ParseFailed && given.Message == tooManyTokens:
 		return &phone.Error{Code: phone.TooComplex, Message: fmt.Sprintf("A query has at most %d tokens.", maxTokens)}
+	case given.Message == tooDeepIntrospection:
+		return &phone.Error{Code: phone.TooComplex, Message: fmt.Sprintf("An operation has at most %d levels of introspection.", maxIntrospectionDepth)}
 	case code == errcode.ParseFailed || code == errcode.ValidationFailed || input != "":
 		return phone.Bad("", given.Message)
 	case isEmptyCondition(err):
@@ -71,6 +73,9 @@ func publicly(err error, given *gqlerror.Error, input string) *phone.Error {
 	}
 	return nil
 }
+
+// tooDeepIntrospection is what the validator says of lists within lists of the schema's own.
+const tooDeepIntrospection = "Maximum introspection depth exceeded"
 
 // tooManyTokens is what the parser says of a query above its limit.
 var tooManyTokens = fmt.Sprintf("exceeded token limit of %d", maxTokens)

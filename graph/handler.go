@@ -42,6 +42,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(recovered)
 	gql.Use(extension.Introspection{})
+	gql.Use(limits{r.OnlyWarn, r.Log})
 	return &Server{Sockets: sockets, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
 }
 

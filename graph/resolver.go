@@ -23,4 +23,6 @@ type Resolver struct {
 	Links  *links.Signer
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	OnlyWarn bool // a limit that is exceeded is logged, and not enforced
 }
