@@ -21,23 +21,21 @@ import (
 	"github.com/maskline/maskline/phone"
 )
 
-// seeds is how many calls of chance are made on each database; SEEDS says otherwise.
-func seeds(t *testing.T) int {
+// number is a number from the environment.
+func number(t *testing.T, name, usual string) int {
 	t.Helper()
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("SEEDS"), "100"))
+	n, err := strconv.Atoi(cmp.Or(os.Getenv(name), usual))
 	check(t, err)
 	return n
 }
 
 // TestTheEndIsWhatPhoneSays makes calls of chance over a network that repeats, delays, loses and reorders what it can, and compares what
-// became of each with what package phone alone says of the requests that arrived. SEED=n makes the n-th call only.
+// became of each with what package phone alone says of the requests that arrived. SEEDS is how many calls are made on each database, and
+// SEED=n begins with the n-th.
 func TestTheEndIsWhatPhoneSays(t *testing.T) {
 	t.Parallel()
-	first, last := 1, seeds(t)
-	if one, err := strconv.Atoi(os.Getenv("SEED")); err == nil {
-		first, last = one, one
-	}
-	for seed := first; seed <= last; seed++ {
+	first := number(t, "SEED", "1")
+	for seed := first; seed < first+number(t, "SEEDS", "100"); seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			t.Parallel()
 			testdb.Each(t, func(t *testing.T, db *database.DB) { chance(t, db, uint64(seed)) }, jobs.Migrate)
