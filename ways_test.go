@@ -167,7 +167,10 @@ func at(number string, p network.Phone) map[string]network.Phone {
 
 func TestEveryWayACallCanGo(t *testing.T) {
 	t.Parallel()
-	for _, w := range ways {
+	for i, w := range ways {
+		if testing.Short() && i%8 > 0 {
+			continue // the race detector has seen this code by then
+		}
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			testdb.Each(t, func(t *testing.T, db *database.DB) {
