@@ -100,10 +100,8 @@ func (r *Resolver) byID(ctx context.Context, ids []string) (map[string]*ent.Voic
 	return byID, nil
 }
 
-const (
-	longestCall = 24 * time.Hour   // Twilio ends every call by then
-	clocksApart = 30 * time.Second // how far the clocks of replicas may disagree
-)
+// clocksApart is how far the clocks of replicas may disagree.
+const clocksApart = 30 * time.Second
 
 // callChanged pushes every running call and then each that changes, as it is when it is read.
 func (r *Resolver) callChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error) {
@@ -146,7 +144,7 @@ func (f *callFollower) next(ctx context.Context) ([]*ent.Call, error) {
 
 // running tells whether a call is not over, as far as we know.
 func (f *callFollower) running(c *ent.Call) bool {
-	return c.EndedAt == nil && c.StartedAt.After(f.looked.Add(-longestCall))
+	return c.EndedAt == nil && c.StartedAt.After(f.looked.Add(-phone.LongestCall))
 }
 
 func (f *callFollower) read(ctx context.Context, everything bool, named events.Named) ([]*ent.Call, error) {
@@ -154,7 +152,7 @@ func (f *callFollower) read(ctx context.Context, everything bool, named events.N
 	now := f.r.Now()
 	switch {
 	case f.looked.IsZero(): // what is over is only remembered, so that it is not taken for news later
-		which = call.Or(call.And(call.EndedAtIsNil(), call.StartedAtGT(now.Add(-longestCall))), call.ChangedAtGTE(now.Add(-clocksApart)))
+		which = call.Or(call.And(call.EndedAtIsNil(), call.StartedAtGT(now.Add(-phone.LongestCall))), call.ChangedAtGTE(now.Add(-clocksApart)))
 	case everything:
 		which = call.ChangedAtGTE(f.looked.Add(-clocksApart))
 	case len(named.IDs) == 0:

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// LongestCall is when Twilio ends every call at the latest.
+const LongestCall = 24 * time.Hour
+
 // Incoming is a call as Twilio announces it.
 type Incoming struct {
 	CallSID string

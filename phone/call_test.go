@@ -113,6 +113,18 @@ func TestMask(t *testing.T) {
 	}
 }
 
+func TestWhenTheCallerIsGone(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]bool{
+		"completed": true, "canceled": true, "no-answer": true, "busy": true, "failed": true,
+		"queued": false, "initiated": false, "ringing": false, "in-progress": false, "": false, "odd": false,
+	} {
+		if got := CallerGone(status); got != want {
+			t.Errorf("CallStatus %q: gone %v, want %v", status, got, want)
+		}
+	}
+}
+
 // TestTheOthersAreRungOnceMore: an instant mailbox that picks up stops the ringing of every phone.
 func TestTheOthersAreRungOnceMore(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -17,55 +18,63 @@ import (
 // Delete puts voicemails into the bin, all or none of them.
 func (s *Switchboard) Delete(ctx context.Context, ids []string) error {
 	return s.inTx(ctx, func(tx *Tx) error {
-		if err := tx.lockCallsOf(ctx, ids...); err != nil {
-			return err
-		}
-		found, err := tx.visible(ctx, ids)
+		found, err := tx.withCalls(ctx, ids)
 		if err != nil {
 			return err
 		}
-		for _, v := range found {
-			if err := s.delete(ctx, tx, v); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.delete(ctx, tx, found)
 	})
 }
 
-func (s *Switchboard) delete(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
-	if err := tx.Voicemail.UpdateOneID(v.ID).SetDeletedAt(s.now()).Exec(ctx); err != nil {
-		return fmt.Errorf("delete voicemail %s: %w", v.ID, err)
+// withCalls are the viewer's voicemails of these ids, locked after the calls that they were left in.
+func (tx *Tx) withCalls(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
+	if err := tx.lockCallsOf(ctx, ids...); err != nil {
+		return nil, err
 	}
-	tx.change(v, phone.ChangeDeleted)
-	return s.touchCall(ctx, tx, v)
+	return tx.visible(ctx, ids)
+}
+
+func (s *Switchboard) delete(ctx context.Context, tx *Tx, all []*ent.Voicemail) error {
+	if err := tx.Voicemail.Update().Where(voicemail.IDIn(idsOf(all)...)).SetDeletedAt(s.now()).Exec(ctx); err != nil {
+		return fmt.Errorf("delete voicemails: %w", err)
+	}
+	for _, v := range all {
+		tx.change(v, phone.ChangeDeleted)
+		tx.touchCallOf(v)
+	}
+	return nil
+}
+
+func idsOf(all []*ent.Voicemail) []string {
+	ids := make([]string, len(all))
+	for i, v := range all {
+		ids[i] = v.ID
+	}
+	return ids
 }
 
 // Restore takes voicemails out of the bin, all or none of them; one that is not in it stays as it is.
 func (s *Switchboard) Restore(ctx context.Context, ids []string) error {
 	ctx = viewer.IntoBin(ctx)
 	return s.inTx(ctx, func(tx *Tx) error {
-		if err := tx.lockCallsOf(ctx, ids...); err != nil {
-			return err
-		}
-		found, err := tx.visible(ctx, ids)
+		found, err := tx.withCalls(ctx, ids)
 		if err != nil {
 			return err
 		}
-		for _, v := range found {
-			if v.DeletedAt == nil {
-				continue
-			}
-			if err := tx.Voicemail.UpdateOneID(v.ID).ClearDeletedAt().SetRestoredAt(s.now()).Exec(ctx); err != nil {
-				return fmt.Errorf("restore voicemail %s: %w", v.ID, err)
-			}
-			tx.change(v, phone.ChangeUpdated)
-			if err := s.touchCall(ctx, tx, v); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.restore(ctx, tx, slices.DeleteFunc(found, func(v *ent.Voicemail) bool { return v.DeletedAt == nil }))
 	})
+}
+
+func (s *Switchboard) restore(ctx context.Context, tx *Tx, all []*ent.Voicemail) error {
+	err := tx.Voicemail.Update().Where(voicemail.IDIn(idsOf(all)...)).ClearDeletedAt().SetRestoredAt(s.now()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("restore voicemails: %w", err)
+	}
+	for _, v := range all {
+		tx.change(v, phone.ChangeUpdated)
+		tx.touchCallOf(v)
+	}
+	return nil
 }
 
 // atOnce is how many rows housekeeping changes in one transaction, which others may have to wait for.

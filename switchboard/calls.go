@@ -9,6 +9,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
@@ -45,10 +46,7 @@ func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer ph
 		answer, err = s.receive(ctx, tx, in, c)
 		return err
 	}
-	err = s.inTx(ctx, work)
-	if ent.IsConstraintError(err) { // two requests made the same call at the same moment
-		err = s.inTx(ctx, work)
-	}
+	err = s.makingCalls(ctx, work)
 	if errors.Is(err, errUnknownNumber) {
 		s.Metrics.unknownNumber()
 		s.Log.WarnContext(ctx, "call to an unknown number", "call", in.CallSID, "number", in.To)
@@ -263,8 +261,13 @@ func (s *Switchboard) inCall(ctx context.Context, in phone.Incoming, key string,
 		}
 		return do(tx, c)
 	}
+	return s.makingCalls(ctx, work)
+}
+
+// makingCalls runs work, which may make a call, in a transaction; once more when another request made the same call at the same moment.
+func (s *Switchboard) makingCalls(ctx context.Context, work func(*Tx) error) error {
 	err := s.inTx(ctx, work)
-	if ent.IsConstraintError(err) { // two requests made the same call at the same moment
+	if ent.IsConstraintError(err) {
 		err = s.inTx(ctx, work)
 	}
 	return err
@@ -349,19 +352,19 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	if err := s.release(ctx, tx, c, st); err != nil {
 		return err
 	}
-	if err := tx.saveCall(ctx, c, later(now, c.ChangedAt)); err != nil {
+	if err := tx.saveCall(ctx, c, laterThan(c.ChangedAt, now)); err != nil {
 		return err
 	}
 	tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
 	return nil
 }
 
-// later is now, or right after a time that another replica's clock has run ahead to.
-func later(now, after time.Time) time.Time {
-	if now.After(after) {
+// laterThan is now, or right after the last time, when another replica's clock has run ahead of ours.
+func laterThan(last, now time.Time) time.Time {
+	if now.After(last) {
 		return now
 	}
-	return after.Add(time.Microsecond)
+	return last.Add(time.Microsecond)
 }
 
 // overtakes is how much later than the end of its call a Record action may come: then there is a recording to wait for after all.
@@ -427,6 +430,34 @@ func (tx *Tx) saveCall(ctx context.Context, c *ent.Call, now time.Time) error {
 	}
 	if err := u.Exec(ctx); err != nil {
 		return fmt.Errorf("write call %s: %w", c.CallSid, err)
+	}
+	return nil
+}
+
+// touchCallOf has the call of a voicemail told to clients again: the voicemail is there from now on, or gone.
+func (tx *Tx) touchCallOf(v *ent.Voicemail) {
+	if v.CallID != nil {
+		tx.touched = append(tx.touched, *v.CallID)
+	}
+}
+
+// touchCalls tells of the calls that show something else though they did not change themselves.
+func (s *Switchboard) touchCalls(ctx context.Context, tx *Tx) error {
+	if len(tx.touched) == 0 {
+		return nil
+	}
+	ctx = viewer.System(ctx)
+	calls, err := tx.Call.Query().Where(call.IDIn(tx.touched...)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("load calls: %w", err)
+	}
+	at := s.now()
+	for _, c := range calls {
+		at = laterThan(c.ChangedAt, at)
+		tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
+	}
+	if err := tx.Call.Update().Where(call.IDIn(tx.touched...)).SetChangedAt(at).Exec(ctx); err != nil {
+		return fmt.Errorf("write calls: %w", err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	changes "github.com/maskline/maskline/ent/change"
 	"github.com/maskline/maskline/ent/maskednumber"
+	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/phone"
@@ -59,12 +60,7 @@ func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, b
 	if err != nil {
 		return 0, fmt.Errorf("look for old voicemails of number %s: %w", numberID, err)
 	}
-	for _, v := range found {
-		if err := s.delete(ctx, tx, v); err != nil {
-			return 0, err
-		}
-	}
-	return len(found), nil
+	return len(found), s.delete(ctx, tx, found)
 }
 
 // forgetDeletions lets go of deletions that nobody can follow any more, and of the changes before them. A voicemail that exists keeps its
@@ -88,14 +84,21 @@ func (tx *Tx) forgetSome(ctx context.Context, before time.Time) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("look for old deletions: %w", err)
 	}
+	var theirs []predicate.Change
+	last := map[string]int64{} // by who could have heard of it; places come in their order
 	for _, c := range found {
-		if _, err := tx.Change.Delete().Where(changes.VoicemailID(c.VoicemailID), changes.PlaceLTE(c.Place)).Exec(ctx); err != nil {
-			return 0, fmt.Errorf("forget the deletion of voicemail %s: %w", c.VoicemailID, err)
-		}
-		for _, who := range []string{c.OwnerID, everybody} {
-			if _, err := tx.db.SQL.ExecContext(ctx, raiseCounter, forgotten+who, c.Place); err != nil {
-				return 0, fmt.Errorf("write down what was forgotten: %w", err)
-			}
+		theirs = append(theirs, changes.And(changes.VoicemailID(c.VoicemailID), changes.PlaceLTE(c.Place)))
+		last[c.OwnerID], last[everybody] = c.Place, c.Place
+	}
+	if len(found) == 0 {
+		return 0, nil
+	}
+	if _, err := tx.Change.Delete().Where(changes.Or(theirs...)).Exec(ctx); err != nil {
+		return 0, fmt.Errorf("forget deletions: %w", err)
+	}
+	for who, place := range last {
+		if _, err := tx.db.SQL.ExecContext(ctx, raiseCounter, forgotten+who, place); err != nil {
+			return 0, fmt.Errorf("write down what was forgotten: %w", err)
 		}
 	}
 	return len(found), nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,14 +141,11 @@ func (s *Switchboard) Remember(ctx context.Context, hub *events.Hub) error {
 func (s *Switchboard) remember(ctx context.Context, only map[string]struct{}) error {
 	const atOnce = 1000
 	loaded := map[phone.Number]rememberedLine{}
+	ids := slices.Collect(maps.Keys(only))
 	for after := ""; ; {
 		q := s.DB.Client().MaskedNumber.Query().Where(maskednumber.IDGT(after), maskednumber.StateNEQ(phone.NumberReleased)).Order(ent.Asc(maskednumber.FieldID)).Limit(atOnce).
 			WithSubscriptions(func(q *ent.NumberSubscriptionQuery) { q.Where(numbersubscription.Active(true)).WithPlan() })
 		if only != nil {
-			ids := make([]string, 0, len(only))
-			for id := range only {
-				ids = append(ids, id)
-			}
 			q.Where(maskednumber.Or(maskednumber.IDIn(ids...), maskednumber.OwnerIDIn(ids...)))
 		}
 		rows, err := q.All(ctx)
@@ -180,20 +178,22 @@ func (s *Switchboard) rememberRows(ctx context.Context, rows []*ent.MaskedNumber
 	if err != nil {
 		return fmt.Errorf("look for our own numbers: %w", err)
 	}
+	blockedBy, isOurs := map[string][]phone.Number{}, map[phone.Number]bool{}
+	for _, b := range blocked {
+		blockedBy[b.OwnerID] = append(blockedBy[b.OwnerID], b.Caller)
+	}
+	for _, o := range ours {
+		isOurs[o.PhoneNumber] = true
+	}
 	for _, n := range rows {
 		var sub *ent.NumberSubscription
 		if len(n.Edges.Subscriptions) > 0 {
 			sub = n.Edges.Subscriptions[0]
 		}
-		l := rememberedLine{ID: n.ID, Owner: n.OwnerID, Line: s.facts(n), Allowance: contractOf(sub, s.now()).allowance(s.now())}
-		for _, b := range blocked {
-			if b.OwnerID == n.OwnerID {
-				l.Blocked = append(l.Blocked, b.Caller)
-			}
-		}
-		for _, o := range ours {
-			if slices.Contains(n.ForwardTo, o.PhoneNumber) {
-				l.Line.OursAmongForward = append(l.Line.OursAmongForward, o.PhoneNumber)
+		l := rememberedLine{ID: n.ID, Owner: n.OwnerID, Line: s.facts(n), Allowance: contractOf(sub, s.now()).allowance(s.now()), Blocked: blockedBy[n.OwnerID]}
+		for _, to := range n.ForwardTo {
+			if isOurs[to] {
+				l.Line.OursAmongForward = append(l.Line.OursAmongForward, to)
 			}
 		}
 		into[n.PhoneNumber] = l

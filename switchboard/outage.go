@@ -66,7 +66,8 @@ func (s *Switchboard) decideAway(in phone.Incoming, key string, d phone.Decision
 	return d.Answer
 }
 
-// EndedAway, ReportedAway and TranscribedAway keep what a callback tells until the database is back.
+// EndedAway keeps the news of a call's end until the database is back, as [Switchboard.ReportedAway] and [Switchboard.TranscribedAway] keep
+// theirs.
 func (s *Switchboard) EndedAway(in phone.Incoming, o Over) error {
 	return s.journal(entry{In: in, Ended: &o})
 }

@@ -58,13 +58,7 @@ func (s *Switchboard) takePlaces(ctx context.Context, tx *Tx) error {
 			return err
 		}
 	}
-	for _, c := range tx.changed {
-		place++
-		if err := s.placeChange(ctx, tx, c, place); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.placeChanges(ctx, tx, place)
 }
 
 func (s *Switchboard) place(ctx context.Context, tx *Tx, v *ent.Voicemail, place int64) error {
@@ -75,14 +69,21 @@ func (s *Switchboard) place(ctx context.Context, tx *Tx, v *ent.Voicemail, place
 	return nil
 }
 
-func (s *Switchboard) placeChange(ctx context.Context, tx *Tx, c change, place int64) error {
-	v := c.voicemail
-	err := tx.Change.Create().SetOwnerID(v.OwnerID).SetPlace(place).SetKind(c.kind).
-		SetVoicemailID(v.ID).SetNumberID(v.NumberID).SetAt(s.now()).Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("record a change of voicemail %s: %w", v.ID, err)
+// placeChanges gives the changes the places behind one, in one statement: everybody who needs a place waits for it.
+func (s *Switchboard) placeChanges(ctx context.Context, tx *Tx, behind int64) error {
+	if len(tx.changed) == 0 {
+		return nil
 	}
-	tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID, Place: place})
+	rows := make([]*ent.ChangeCreate, len(tx.changed))
+	for i, c := range tx.changed {
+		v, place := c.voicemail, behind+int64(i)+1
+		rows[i] = tx.Change.Create().SetOwnerID(v.OwnerID).SetPlace(place).SetKind(c.kind).
+			SetVoicemailID(v.ID).SetNumberID(v.NumberID).SetAt(s.now())
+		tx.announce(events.Event{Kind: events.Voicemail, Owner: v.OwnerID, Number: v.NumberID, ID: v.ID, Place: place})
+	}
+	if err := tx.Change.CreateBulk(rows...).Exec(ctx); err != nil {
+		return fmt.Errorf("record changes of voicemails: %w", err)
+	}
 	return nil
 }
 

@@ -172,7 +172,7 @@ func incomingOf(c twilio.Call) phone.Incoming {
 
 // ends closes calls that are over at Twilio, and writes down those that we never heard of.
 func (r *reconciler) ends(ctx context.Context, all []twilio.Call) (errs error) {
-	all = slices.DeleteFunc(all, func(c twilio.Call) bool { return !c.Over() || c.EndedAt.After(r.until) })
+	all = slices.DeleteFunc(all, func(c twilio.Call) bool { return !phone.CallerGone(c.Status) || c.EndedAt.After(r.until) })
 	for some := range slices.Chunk(all, asManyIDs) {
 		sids := make([]string, len(some))
 		for i, c := range some {
@@ -222,7 +222,7 @@ func (r *reconciler) stuck(ctx context.Context) (errs error) {
 		c, err := r.Twilio.Call(ctx, row.CallSid)
 		if gone := new(twilio.Error); errors.As(err, &gone) && gone.NotFound() {
 			c, err = twilio.Call{SID: row.CallSid, From: row.From, To: string(row.To), Status: "unknown to Twilio"}, nil
-		} else if err == nil && !c.Over() {
+		} else if err == nil && !phone.CallerGone(c.Status) {
 			continue
 		}
 		if err == nil {

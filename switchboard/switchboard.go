@@ -76,6 +76,7 @@ type Tx struct {
 	dialect  string
 	appeared []*ent.Voicemail
 	changed  []change
+	touched  []string // calls whose voicemails came or went
 	events   []events.Event
 	jobs     []jobs.Job
 	steps    []loggedStep
@@ -152,6 +153,9 @@ func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) (err error)
 
 // finish writes what follows from a transaction: its jobs, and last, since everybody who needs one waits for it, its places.
 func (s *Switchboard) finish(ctx context.Context, tx *Tx) error {
+	if err := s.touchCalls(ctx, tx); err != nil {
+		return err
+	}
 	if len(tx.jobs) > 0 {
 		if err := s.Queue.Insert(ctx, tx.db.SQL, tx.jobs...); err != nil {
 			return fmt.Errorf("insert jobs: %w", err)

@@ -11,9 +11,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
-	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
-	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
 )
@@ -136,9 +134,7 @@ func (s *Switchboard) arrive(ctx context.Context, tx *Tx, v *ent.Voicemail) erro
 		return nil
 	}
 	tx.appear(v)
-	if err := s.touchCall(ctx, tx, v); err != nil {
-		return err
-	}
+	tx.touchCallOf(v)
 	return s.prepareMails(ctx, tx, v)
 }
 
@@ -276,26 +272,9 @@ func (tx *Tx) lockCallsOf(ctx context.Context, ids ...string) error {
 	if tx.dialect != dialect.Postgres {
 		return nil // there is one writer
 	}
-	_, err := tx.Call.Query().Where(call.HasVoicemailsWith(voicemail.IDIn(ids...))).Order(ent.Asc(call.FieldID)).ForUpdate().IDs(viewer.System(ctx))
+	_, err := tx.Call.Query().Where(call.HasVoicemailsWith(voicemail.IDIn(ids...))).Order(ent.Asc(call.FieldID)).ForUpdate().IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("lock the calls of voicemails: %w", err)
 	}
-	return nil
-}
-
-// touchCall tells that the call of a voicemail shows something else: the voicemail is there from now on, or gone.
-func (s *Switchboard) touchCall(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
-	if v.CallID == nil {
-		return nil
-	}
-	ctx = viewer.System(ctx)
-	c, err := tx.Call.Get(ctx, *v.CallID)
-	if err == nil {
-		err = tx.Call.Update().Where(call.ID(c.ID)).SetChangedAt(later(s.now(), c.ChangedAt)).Exec(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("write call %s: %w", *v.CallID, err)
-	}
-	tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
 	return nil
 }

@@ -72,12 +72,10 @@ func (r *request) parent() phone.Incoming {
 	}
 }
 
-const longestCall = 24 * 60 * 60 // seconds; Twilio ends every call by then
-
 // seconds is a duration, and whether it is known: one that is odd is not.
 func (r *request) seconds(name string) (int, bool) {
 	n, err := strconv.Atoi(r.get(name))
-	if err != nil || n < 0 || n > longestCall {
+	if err != nil || n < 0 || n > int(phone.LongestCall/time.Second) {
 		return 0, false
 	}
 	return n, true

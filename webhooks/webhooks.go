@@ -2,8 +2,8 @@
 // answers into TwiML.
 //
 // There are two kinds of requests. A decision is waited for by somebody on the line: it is answered with valid TwiML within two seconds,
-// whatever fails behind it, and if nothing can be looked up the caller leaves a message. A callback only tells us something: it is
-// acknowledged once that is written down, and refused with a 500 otherwise, so that Twilio repeats it.
+// whatever fails behind it, and without the database it is made from what the switchboard remembers. A callback only tells us something: it
+// is acknowledged once that is written down, in the database or in the journal, and refused with a 500 otherwise, so that Twilio repeats it.
 package webhooks
 
 import (

@@ -15,20 +15,11 @@ const perPage = 1000 // the most that Twilio gives
 type Call struct {
 	SID       string
 	From, To  string
-	Status    string
+	Status    string // Twilio's CallStatus
 	Direction string // inbound, outbound-api or outbound-dial
 	StartedAt time.Time
 	EndedAt   time.Time // zero: not over, or not said
 	Seconds   int
-}
-
-// Over tells whether nobody is on the line any more.
-func (c Call) Over() bool {
-	switch c.Status {
-	case "completed", "canceled", "no-answer", "busy", "failed":
-		return true
-	}
-	return false
 }
 
 // Recording is what Twilio remembers of a recording.
