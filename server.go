@@ -25,6 +25,7 @@ import (
 	"github.com/maskline/maskline/graph"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/links"
@@ -68,6 +69,9 @@ type parts struct {
 
 // build wires everything and touches nothing that may be away. It is one straight function since each step needs the ones before.
 func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
+	if p.now == nil {
+		p.now = faults.Clock() // nil as well, but in the build for the tests of faults
+	}
 	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, decideWithin: p.decideWithin, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
 	if a.now == nil {
 		a.now = time.Now
@@ -162,7 +166,7 @@ func (a *app) prepare(ctx context.Context) (madeToken string, err error) {
 	return madeToken, nil
 }
 
-const tryDatabaseEvery = 2 * time.Second
+var tryDatabaseEvery = faults.Period(2 * time.Second)
 
 // prepareSoon prepares as soon as the database answers. What it refuses then is final.
 func (a *app) prepareSoon(ctx context.Context) error {

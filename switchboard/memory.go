@@ -18,6 +18,7 @@ import (
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -109,7 +110,7 @@ func (m *Memory) save() error {
 	return nil
 }
 
-const rememberEvery = time.Minute
+var rememberEvery = faults.Period(time.Minute)
 
 // Remember keeps the memory current until ctx ends: at once what is announced, and everything once a minute.
 func (s *Switchboard) Remember(ctx context.Context, hub *events.Hub) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/phone"
@@ -94,7 +95,7 @@ func (s *Switchboard) journal(e entry) error {
 // NotOurs tells whether an error means that the called number is none of ours.
 func NotOurs(err error) bool { return errors.Is(err, errUnknownNumber) }
 
-const recoverEvery = 2 * time.Second
+var recoverEvery = faults.Period(2 * time.Second)
 
 // Recover looks every few seconds, until ctx ends, whether there is something to replay and a database to take it.
 func (s *Switchboard) Recover(ctx context.Context) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/links"
@@ -141,9 +142,11 @@ func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) (err error)
 	if err := s.finish(ctx, tx); err != nil {
 		return err
 	}
+	faults.Point("before commit")
 	if err := db.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	faults.Point("after commit")
 	s.Events.Publish(tx.events...)
 	for _, step := range tx.steps {
 		s.Log.InfoContext(ctx, step.note.Detail, "call", step.call, "step", step.note.Kind)

@@ -10,6 +10,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/mail"
@@ -155,10 +156,9 @@ func (tx *Tx) pendingDeliveries(ctx context.Context, voicemailID string) ([]stri
 	return ids, nil
 }
 
-const (
-	sendWithin = 25 * time.Second
-	claimLasts = 30 * time.Second // a process that dies while it sends holds others up no longer
-)
+const claimLasts = 30 * time.Second // a process that dies while it sends holds others up no longer
+
+var sendWithin = faults.Period(25 * time.Second)
 
 var errClaimed = errors.New("another process is sending this mail")
 
@@ -177,6 +177,7 @@ func (s *Switchboard) send(ctx context.Context, id string) error {
 	if retry, err := s.Mail.Send(within, m); err != nil {
 		return s.notSent(ctx, d, retry, err)
 	}
+	faults.Point("mail sent")
 	return s.inTx(ctx, func(tx *Tx) error {
 		return tx.Delivery.UpdateOneID(id).SetState(phone.DeliveryDelivered).SetDeliveredAt(s.now()).ClearLastError().ClearClaimedUntil().Exec(ctx)
 	})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
 )
@@ -107,6 +108,7 @@ func (d *door) decision(read func(*request) plan) http.Handler {
 			return
 		}
 		answer := d.answer(r.Context(), p)
+		faults.Point("decision made")
 		at := addresses{d.PublicURL, parent{p.call.CallSID, p.call.From, string(p.call.To)}}
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 		_, _ = w.Write(render(at.twiml(answer))) // when Twilio is gone there is nobody to tell
@@ -175,6 +177,7 @@ func (d *door) callback(read func(*request) news) http.Handler {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
+		faults.Point("callback taken")
 		w.WriteHeader(http.StatusNoContent)
 	})
 }

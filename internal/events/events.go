@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/maskline/maskline/internal/faults"
 )
 
 // Kind is what sort of thing changed.
@@ -175,7 +177,7 @@ type Tail struct {
 	Calls time.Time
 }
 
-const watchEvery = 2 * time.Second
+var watchEvery = faults.Period(2 * time.Second)
 
 // Watch compares what we were told with the database, until ctx ends. A place counts as missed when it was there at the last look and
 // still nobody has told us of it. Changes of calls are not numbered, so any wakes those who listen for calls.

@@ -26,6 +26,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
+
+	"github.com/maskline/maskline/internal/faults"
 )
 
 // Kind says what is to be done.
@@ -128,9 +130,9 @@ func New(cfg Config) (*Queue, error) {
 		store:  st,
 		pace: pace{
 			backoff:    Backoff,
-			pollEvery:  time.Second,
-			renewEvery: 5 * time.Second,
-			leaseLasts: 15 * time.Second,
+			pollEvery:  faults.Period(time.Second),
+			renewEvery: faults.Period(5 * time.Second),
+			leaseLasts: faults.Period(15 * time.Second),
 			patience:   20 * time.Second,
 			renewed:    func() {},
 		},

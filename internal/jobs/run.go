@@ -11,6 +11,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/maskline/maskline/internal/faults"
 )
 
 const (
@@ -19,10 +21,11 @@ const (
 	jobTimeout     = 10 * time.Minute
 	keepCompleted  = 24 * time.Hour
 	keepDiscarded  = 30 * 24 * time.Hour
-	startAgainIn   = time.Second
 	afterPatience  = 5 * time.Second // for jobs to notice that they were cancelled
 	farewellWithin = 5 * time.Second
 )
+
+var startAgainIn = faults.Period(time.Second)
 
 // Run works jobs until ctx ends. Running ones then get twenty seconds to finish
 // before their contexts end too; waiting ones stay as they are. Run does not
@@ -47,6 +50,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	defer stopKeeping()
 	var keeper sync.WaitGroup
 	keeper.Go(func() { l.keep(keeping) })
+	keeper.Go(func() { q.keepUp(keeping) })
 	if err := q.waitStopped(ctx, client); err != nil {
 		return err // the lease runs out by itself; until then nobody takes what may still be running
 	}
@@ -128,7 +132,7 @@ func (q *Queue) periodicJobs() []*river.PeriodicJob {
 		opts := Job{Kind: p.Kind}.insertOpts(time.Time{})
 		opts.UniqueOpts.ByState = unfinished()
 		jobs = append(jobs, river.NewPeriodicJob(
-			river.PeriodicInterval(p.Every),
+			river.PeriodicInterval(faults.Period(p.Every)),
 			func() (river.JobArgs, *river.InsertOpts) { return args{kind: p.Kind}, opts },
 			&river.PeriodicJobOpts{RunOnStart: true}, // or a day's job never runs where leaders live shorter
 		))

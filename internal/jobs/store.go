@@ -25,6 +25,7 @@ type store struct {
 
 	claim string // now: the first job due then is running; returns its id
 	next  string // when the next waiting job is due
+	due   string // now: what waits for a time that has come waits no longer
 	stamp func(time.Time) any
 }
 
@@ -51,6 +52,7 @@ var postgres = store{
 		ORDER BY scheduled_at, id LIMIT 1)
 		RETURNING id`,
 	next:  `SELECT scheduled_at FROM river_job WHERE ` + waiting + ` ORDER BY scheduled_at LIMIT 1`,
+	due:   `UPDATE river_job SET state = 'available' WHERE state IN ('scheduled', 'retryable') AND scheduled_at <= $1`,
 	stamp: func(t time.Time) any { return t },
 }
 
@@ -72,7 +74,9 @@ var sqlite = store{
 		WHERE ` + waiting + ` AND unixepoch(scheduled_at, 'subsec') <= unixepoch($1, 'subsec')
 		ORDER BY unixepoch(scheduled_at, 'subsec'), id LIMIT 1)
 		RETURNING id`,
-	next:  `SELECT scheduled_at FROM river_job WHERE ` + waiting + ` ORDER BY unixepoch(scheduled_at, 'subsec') LIMIT 1`,
+	next: `SELECT scheduled_at FROM river_job WHERE ` + waiting + ` ORDER BY unixepoch(scheduled_at, 'subsec') LIMIT 1`,
+	due: `UPDATE river_job SET state = 'available' WHERE state IN ('scheduled', 'retryable')
+		AND unixepoch(scheduled_at, 'subsec') <= unixepoch($1, 'subsec')`,
 	stamp: func(t time.Time) any { return t.UTC().Round(time.Millisecond).Format("2006-01-02 15:04:05.999") },
 }
 

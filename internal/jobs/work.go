@@ -9,6 +9,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/maskline/maskline/internal/faults"
 )
 
 // worker hands River's jobs of one kind to the Work for it.
@@ -36,7 +38,9 @@ func (q *Queue) workers() *river.Workers {
 // perform makes one attempt at a job. It is the one place that logs a failure.
 func (q *Queue) perform(ctx context.Context, work Work, row *rivertype.JobRow, subject string) error {
 	j := Job{Kind: Kind(row.Kind), Subject: subject, At: row.ScheduledAt, Attempt: row.Attempt}
+	faults.Point("job begun")
 	stack, err := attempt(ctx, work, j)
+	faults.Point("job done")
 	if err == nil {
 		return nil
 	}
@@ -64,6 +68,9 @@ func attempt(ctx context.Context, work Work, j Job) (stack string, err error) {
 			stack, err = string(debug.Stack()), fmt.Errorf("panic: %v", p)
 		}
 	}()
+	if faults.DropsJob() {
+		return "", nil
+	}
 	return "", work(ctx, j)
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/maskline/maskline/internal/faults"
 )
 
 // Journal is a folder of entries, one JSON value a line. Several processes may share it.
@@ -65,7 +67,9 @@ func (j *Journal) write(line []byte) error {
 	if _, err := j.file.Write(line); err != nil {
 		return err
 	}
-	return j.file.Sync()
+	err := j.file.Sync()
+	faults.Point("journal written")
+	return err
 }
 
 // stillThere tells whether the file has its name: a replay, of ours or of another process, has not begun to read it.

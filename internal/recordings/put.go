@@ -10,6 +10,8 @@ import (
 	"io"
 
 	"gocloud.dev/blob"
+
+	"github.com/maskline/maskline/internal/faults"
 )
 
 // Put keeps what r holds under key, in place of what was there. The length is that announced by the sender, -1 when it
@@ -40,6 +42,7 @@ func (s *Store) put(ctx context.Context, key string, r io.Reader, length int64) 
 	if err != nil {
 		return Stored{}, err
 	}
+	faults.Point("audio copied")
 	return stored, s.verify(ctx, key, stored.Size)
 }
 
@@ -52,7 +55,7 @@ func (s *Store) write(ctx context.Context, key string, src io.Reader, length int
 		return Stored{}, fmt.Errorf("begin writing: %w", err)
 	}
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(src, MaxSize+1))
+	n, err := io.Copy(io.MultiWriter(w, sum, halfWay{}), io.LimitReader(src, MaxSize+1))
 	if err == nil {
 		err = kind.whole(n, length)
 	}
@@ -65,6 +68,14 @@ func (s *Store) write(ctx context.Context, key string, src io.Reader, length int
 		return Stored{}, fmt.Errorf("finish writing: %w", err)
 	}
 	return Stored{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), ContentType: kind.contentType, Duration: kind.duration(n)}, nil
+}
+
+// halfWay is where a process may be killed while it copies.
+type halfWay struct{}
+
+func (halfWay) Write(b []byte) (int, error) {
+	faults.Point("audio half copied")
+	return len(b), nil
 }
 
 // calledOff expects the error of a writer whose context has ended: without one its blob has appeared.
