@@ -38,13 +38,19 @@ var (
 func server(t testing.TB) *postgres {
 	t.Helper()
 	s, err := connect()
-	switch {
-	case errors.Is(err, errNoPostgres) && os.Getenv("TEST_POSTGRES_REQUIRED") != "1":
-		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
-	case err != nil:
-		t.Fatal(err)
+	if err != nil {
+		missing(t, err)
 	}
 	return s
+}
+
+// missing ends the test for want of a server.
+func missing(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errNoPostgres) && os.Getenv("TEST_POSTGRES_REQUIRED") != "1" {
+		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
+	}
+	t.Fatal(err)
 }
 
 var errNoPostgres = errors.New("TEST_POSTGRES names no server, and there is none on this machine to start")
