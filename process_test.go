@@ -23,18 +23,19 @@ import (
 )
 
 // binary is the program as it is shipped, built once for all tests that need a process to kill.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "maskline-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "maskline"+exeSuffix())
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
+var binary = sync.OnceValues(func() (string, error) { return buildBinary("maskline") })
+
+// binaries is where they are built; TestMain makes the folder, and removes it.
+var binaries string
+
+func buildBinary(name string, args ...string) (string, error) {
+	path := filepath.Join(binaries, name+exeSuffix())
+	out, err := exec.Command("go", append(append([]string{"build"}, args...), "-o", path, ".")...).CombinedOutput()
 	if err != nil {
 		return "", &exec.Error{Name: "go build: " + string(out), Err: err}
 	}
 	return path, nil
-})
+}
 
 func exeSuffix() string {
 	if os.PathSeparator == '\\' {
@@ -48,11 +49,16 @@ func TestMain(m *testing.M) {
 		transcribeAsProgram(os.Args[2:])
 		return
 	}
-	code := m.Run()
-	if path, err := binary(); err == nil && os.Getenv("KEEP_BINARY") == "" {
-		_ = os.RemoveAll(filepath.Dir(path)) // a left-over in the temporary folder harms nobody
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	var err error
+	if binaries, err = os.MkdirTemp("", "maskline-test-"); err != nil {
+		panic(err)
 	}
-	os.Exit(code)
+	defer os.RemoveAll(binaries) // a left-over in the temporary folder harms nobody
+	return m.Run()
 }
 
 // town is the world outside: a telephone network with Twilio's REST, and a mail server.

@@ -228,8 +228,14 @@ func together(ctx context.Context, runs ...func(context.Context) error) error {
 	return all
 }
 
-// close lets go of what build opened.
-func (a *app) close() error { return errors.Join(a.store.Close(), a.db.Close()) }
+// close lets go of what build opened. A database that is away cannot be told goodbye.
+func (a *app) close() error {
+	err := a.db.Close()
+	if database.Away(err) {
+		err = nil
+	}
+	return errors.Join(a.store.Close(), err)
+}
 
 // serve answers requests on l until ctx ends, then drains: not ready any more, a moment for balancers to notice, then no new requests,
 // sockets closed so that clients come back elsewhere, begun requests and jobs finished.

@@ -1,0 +1,115 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// exchange is the balancer in front of the replicas. A connection goes to the next one that takes it, and waits while none does; what
+// breaks off behind it breaks off in front of it. It looks at each answer that a caller waits for.
+type exchange struct {
+	proxy     *httputil.ReverseProxy
+	transport *http.Transport
+
+	mu        sync.Mutex
+	doors     []string
+	next      int
+	wrong     []string
+	decisions int
+	slowest   time.Duration
+}
+
+// decideBudget is what reliability.md and the contract give a decision.
+const decideBudget = 2 * time.Second
+
+func newExchange() *exchange {
+	x := &exchange{}
+	x.transport = &http.Transport{DialContext: x.dial, DisableKeepAlives: true, DisableCompression: true}
+	x.proxy = &httputil.ReverseProxy{
+		Transport: x,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: "replica"})
+			r.Out.Host = r.In.Host
+		},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	return x
+}
+
+func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) { x.proxy.ServeHTTP(w, r) }
+
+func (x *exchange) add(door string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.doors = append(x.doors, door)
+}
+
+func (x *exchange) turn() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.next++
+	return x.doors[x.next%len(x.doors)]
+}
+
+var errNobodyHome = errors.New("no replica takes the connection")
+
+func (x *exchange) dial(ctx context.Context, network, _ string) (net.Conn, error) {
+	var d net.Dialer
+	for begun := time.Now(); time.Since(begun) < 10*time.Second && ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+		if conn, err := d.DialContext(ctx, network, x.turn()); err == nil {
+			return conn, nil
+		}
+	}
+	return nil, errNobodyHome
+}
+
+// RoundTrip passes a request on, and judges the answer to a decision.
+func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
+	var connected time.Time
+	traced := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = time.Now() }})
+	resp, err := x.transport.RoundTrip(r.WithContext(traced))
+	if err != nil || !strings.HasPrefix(r.URL.Path, "/webhooks/voice") {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err // it was killed
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	x.judge(r.URL.Path, resp, body, time.Since(connected))
+	return resp, nil
+}
+
+func (x *exchange) judge(path string, resp *http.Response, body []byte, took time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.decisions++
+	x.slowest = max(x.slowest, took)
+	var document struct {
+		XMLName xml.Name `xml:"Response"`
+	}
+	err := xml.Unmarshal(body, &document)
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/xml") || took > decideBudget {
+		x.wrong = append(x.wrong, fmt.Sprintf("%s was answered %d %s after %s: %v\n%s", path, resp.StatusCode, resp.Header.Get("Content-Type"), took, err, body))
+	}
+}
+
+func (x *exchange) findings() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.wrong
+}
