@@ -107,7 +107,7 @@ func (w *modelWorld) sameAudio(r *report, v modelVoicemail, want []byte) {
 // 2. Every voicemail was mailed, and no oftener than something died that may have been about to say so.
 func (w *modelWorld) everyOwnerWasTold(r *report, voicemails []modelVoicemail) {
 	took, lost := w.mail.copies()
-	excused := 1 + int(w.deaths.Load()) + w.faults + lost
+	excused := 1 + int(w.deaths.Load()) + w.silences + lost
 	mails := 0
 	for _, v := range voicemails {
 		if len(v.Deliveries) != 1 {

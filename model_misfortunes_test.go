@@ -27,7 +27,8 @@ func (w *modelWorld) plannedDeaths() []string {
 // misfortune begins, and ends after a while.
 type misfortune struct {
 	name    string
-	longest time.Duration // real; zero: it is over at once
+	longest time.Duration // zero: it is over at once
+	silent  bool          // for its while the database takes no commit, so that mails which are out may go out once more
 	begin   func(w *modelWorld)
 	end     func(w *modelWorld)
 }
@@ -48,14 +49,14 @@ var everywhere = []misfortune{
 func restoreREST(w *modelWorld) { w.net.FailREST(0, 0, 0) }
 
 var onPostgres = []misfortune{
-	{name: "PostgreSQL stops", longest: 1500 * time.Millisecond, begin: func(w *modelWorld) { w.server.Stop() }, end: func(w *modelWorld) { w.server.Start() }},
-	{name: "PostgreSQL is restarted", begin: func(w *modelWorld) { w.server.Stop(); w.server.Start() }},
-	{name: "PostgreSQL freezes", longest: 2500 * time.Millisecond, begin: func(w *modelWorld) { w.server.Freeze() }, end: func(w *modelWorld) { w.server.Thaw() }},
-	{name: "connections are cut", begin: func(w *modelWorld) { w.server.Cut(w.database) }},
+	{name: "PostgreSQL stops", silent: true, longest: 1500 * time.Millisecond, begin: func(w *modelWorld) { w.server.Stop() }, end: func(w *modelWorld) { w.server.Start() }},
+	{name: "PostgreSQL is restarted", silent: true, begin: func(w *modelWorld) { w.server.Stop(); w.server.Start() }},
+	{name: "PostgreSQL freezes", silent: true, longest: 2500 * time.Millisecond, begin: func(w *modelWorld) { w.server.Freeze() }, end: func(w *modelWorld) { w.server.Thaw() }},
+	{name: "connections are cut", silent: true, begin: func(w *modelWorld) { w.server.Cut(w.database) }},
 }
 
 var onSQLite = []misfortune{
-	{name: "another process holds the database", longest: 1500 * time.Millisecond, begin: func(w *modelWorld) { w.hold() }, end: func(w *modelWorld) { w.letGo() }},
+	{name: "another process holds the database", silent: true, longest: 1500 * time.Millisecond, begin: func(w *modelWorld) { w.hold() }, end: func(w *modelWorld) { w.letGo() }},
 }
 
 // suffer has one misfortune after another happen, for as long as said, and leaves the world in order.
@@ -70,6 +71,9 @@ func (w *modelWorld) suffer(r *rand.Rand, long time.Duration) {
 		time.Sleep(time.Duration(r.IntN(600)) * time.Millisecond)
 		m := all[r.IntN(len(all))]
 		w.faults++
+		if m.silent {
+			w.silences++
+		}
 		w.t.Logf("%s: %s", time.Since(begun).Round(time.Millisecond), m.name)
 		m.begin(w)
 		if m.longest > 0 {

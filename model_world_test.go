@@ -38,11 +38,11 @@ type modelWorld struct {
 	tenants  []*modelTenant
 	calls    *watcher
 
-	held   func()       // lets SQLite's lock go
-	faults int          // misfortunes so far
-	deaths atomic.Int64 // of processes
-	mu     sync.Mutex
-	wrong  []string
+	held             func()       // lets SQLite's lock go
+	faults, silences int          // misfortunes so far, and those in which a commit may have failed
+	deaths           atomic.Int64 // of processes
+	mu               sync.Mutex
+	wrong            []string
 }
 
 func (w *modelWorld) complain(format string, args ...any) {
@@ -60,7 +60,7 @@ func newModelWorld(t *testing.T, server *testdb.Server, r *rand.Rand, p plot) *m
 	w.h = &house{t: t, ctx: t.Context(), url: w.public, admin: adminToken}
 	epoch := time.Now().UTC()
 	w.net = network.New(network.Config{
-		AccountSID: accountSID, AuthToken: authToken, Seed: r.Int64(), Start: epoch, Chaos: modelChaos(r), Wait: w.pace(epoch),
+		AccountSID: accountSID, AuthToken: authToken, Seed: r.Int64(), Start: epoch, Chaos: modelChaos(r), Wait: pace(&w.net, epoch, p.faster),
 		FreshTokens: r.IntN(2) == 0, EmptyDigits: r.IntN(2) == 0, SkipEmpty: r.IntN(2) == 0,
 	})
 	t.Cleanup(w.net.Close)
@@ -90,9 +90,9 @@ func newModelWorld(t *testing.T, server *testdb.Server, r *rand.Rand, p plot) *m
 }
 
 // pace has the network's time pass as fast as the program's, from the same instant on, and catch up when it had to wait for an answer.
-func (w *modelWorld) pace(epoch time.Time) func(context.Context, time.Duration) error {
+func pace(n **network.Network, epoch time.Time, faster time.Duration) func(context.Context, time.Duration) error {
 	return func(ctx context.Context, d time.Duration) error {
-		due := epoch.Add(w.net.Now().Add(d).Sub(epoch) / w.plot.faster)
+		due := epoch.Add((*n).Now().Add(d).Sub(epoch) / faster)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -17,8 +17,9 @@ var (
 // clock is virtual time with an agenda. What is on the agenda runs in goroutines of its own; time moves only when each
 // of them has ended or sleeps.
 type clock struct {
-	wait func(context.Context, time.Duration) error
-	turn sync.Mutex // one run at a time
+	wait    func(context.Context, time.Duration) error
+	overlap bool       // time goes on while somebody is at work
+	turn    sync.Mutex // one run at a time
 
 	mu     sync.Mutex
 	still  *sync.Cond // nobody is at work any more
@@ -30,8 +31,8 @@ type clock struct {
 	closed bool
 }
 
-func newClock(start time.Time, wait func(context.Context, time.Duration) error) *clock {
-	k := &clock{now: start, wait: wait, ctx: context.Background()}
+func newClock(start time.Time, wait func(context.Context, time.Duration) error, overlap bool) *clock {
+	k := &clock{now: start, wait: wait, overlap: overlap, ctx: context.Background()}
 	k.still = sync.NewCond(&k.mu)
 	return k
 }
@@ -109,6 +110,9 @@ func (k *clock) run(ctx context.Context, enough func(next time.Time) bool) error
 	k.mu.Unlock()
 	for {
 		next, ok := k.next()
+		if soon := k.time().Add(glance); k.overlap && (next.After(soon) || !ok && k.busy()) {
+			next, ok = soon, true // those at work may book something before
+		}
 		if !ok || enough(next) {
 			return k.state(ctx)
 		}
@@ -172,9 +176,18 @@ func (k *clock) work() {
 	for len(k.agenda) > 0 && !k.agenda[0].at.After(k.now) {
 		k.begin()
 	}
-	for k.atWork > 0 {
+	for k.atWork > 0 && !k.overlap {
 		k.still.Wait()
 	}
+}
+
+// glance is how long a clock with overlap goes on without looking at its agenda again.
+const glance = 5 * time.Millisecond
+
+func (k *clock) busy() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.atWork > 0
 }
 
 func (k *clock) close() {

@@ -40,6 +40,9 @@ type Config struct {
 	Seed int64
 	// Wait is called before virtual time moves on by d; nil jumps at once. An error ends Run.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Overlap lets time go on while somebody is at work, as it does in life, so that many calls are served at once. It wants a Wait that
+	// waits, and the same Seed is then not the same story.
+	Overlap bool
 	// Observe is told every event as it happens, one at a time. It must not call Run.
 	Observe func(Event)
 	// Client posts the webhooks; nil is one of the network's own, limited to Twilio's 15 seconds.
@@ -96,6 +99,7 @@ type Network struct {
 	numbers    []*Number
 	phones     map[string]*desk
 	calls      []*Call
+	dialled    uint64 // calls so far, forgotten ones too
 	legs       []*leg
 	recordings []*recording
 	awaited    func(Event) bool
@@ -120,7 +124,7 @@ func New(cfg Config) *Network {
 	}
 	start := cfg.Start.UTC().Round(0)
 	return &Network{
-		cfg: cfg, client: client, started: start, clock: newClock(start, cfg.Wait),
+		cfg: cfg, client: client, started: start, clock: newClock(start, cfg.Wait, cfg.Overlap),
 		dice: newDice(uint64(cfg.Seed), 0), restDice: newDice(uint64(cfg.Seed), 1), phones: map[string]*desk{},
 	}
 }
@@ -169,13 +173,14 @@ func (n *Network) Dial(caller Caller, to string) *Call {
 	n.mu.Lock()
 	call := newCall(n, caller, to)
 	n.calls = append(n.calls, call)
+	n.dialled++
 	n.mu.Unlock()
 	n.clock.after(caller.after, call.live)
 	return call
 }
 
 // luck is another stream for each call. It wants net.mu held.
-func (n *Network) luck() *dice { return newDice(uint64(n.cfg.Seed), firstLuck+uint64(len(n.calls))) }
+func (n *Network) luck() *dice { return newDice(uint64(n.cfg.Seed), firstLuck+n.dialled) }
 
 // firstLuck is behind the network's own streams.
 const firstLuck = 2
@@ -185,6 +190,29 @@ func (n *Network) Calls() []*Call {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.calls)
+}
+
+// Forget forgets the calls that ended before t, with their legs and recordings, and returns them. Whoever lets a network run for hours
+// has to, since it keeps every story.
+func (n *Network) Forget(t time.Time) (calls []*Call, recordings []Recording) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	old := map[string]bool{}
+	n.calls = slices.DeleteFunc(n.calls, func(c *Call) bool {
+		if !c.outcome.Ended || !c.story[len(c.story)-1].At.Before(t) {
+			return false
+		}
+		calls, old[c.SID] = append(calls, c), true
+		return true
+	})
+	n.legs = slices.DeleteFunc(n.legs, func(l *leg) bool { return old[l.call.SID] })
+	n.recordings = slices.DeleteFunc(n.recordings, func(r *recording) bool {
+		if old[r.CallSID] {
+			recordings = append(recordings, r.Recording)
+		}
+		return old[r.CallSID]
+	})
+	return calls, recordings
 }
 
 // Run works all that is due, in virtual time, until nothing is left. An error is final: the network stands still for ever.
