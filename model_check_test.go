@@ -230,7 +230,10 @@ func (w *modelWorld) everyCallEnded(r *report, calls []modelCall) {
 func (w *modelWorld) listVoicemails(token string) (all []modelVoicemail, err error) {
 	var page struct {
 		Voicemails struct {
-			Edges    []struct{ Node modelVoicemail }
+			Edges []struct {
+				Cursor string
+				Node   modelVoicemail
+			}
 			PageInfo struct {
 				HasNextPage bool
 				EndCursor   *string
@@ -240,11 +243,12 @@ func (w *modelWorld) listVoicemails(token string) (all []modelVoicemail, err err
 	for page.Voicemails.PageInfo.HasNextPage = true; page.Voicemails.PageInfo.HasNextPage; {
 		vars := map[string]any{"after": page.Voicemails.PageInfo.EndCursor}
 		page.Voicemails.Edges = nil
-		if err := w.asks(token, `query($after: Cursor) { voicemails(first: 100, after: $after) { pageInfo { hasNextPage endCursor } edges { node {
+		if err := w.asks(token, `query($after: Cursor) { voicemails(first: 100, after: $after) { pageInfo { hasNextPage endCursor } edges { cursor node {
 			id recordingSid audio audioError audioURL transcription number { id } call { callSid } deliveries { id state lastError } } } } }`, vars, &page); err != nil {
 			return nil, err
 		}
 		for _, e := range page.Voicemails.Edges {
+			e.Node.cursor = e.Cursor
 			all = append(all, e.Node)
 		}
 	}

@@ -33,6 +33,8 @@ type modelVoicemail struct {
 	Number                      struct{ ID string }
 	Call                        struct{ CallSid string }
 	Deliveries                  []struct{ ID, State, LastError string }
+
+	cursor string // of its edge in a list
 }
 
 func (v modelVoicemail) state() string { return v.Audio + " " + v.Transcription }

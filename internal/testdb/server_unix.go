@@ -161,7 +161,14 @@ func (s *Server) signal(sig syscall.Signal) {
 }
 
 // Cut ends every connection to a database.
-func (s *Server) Cut(database string) {
+func (s *Server) Cut(database string) { s.CutWhere("datname = '" + database + "'") }
+
+// CutWhere ends the connections of which a condition on pg_stat_activity is true, and returns how many there were.
+func (s *Server) CutWhere(condition string) (n int) {
 	s.t.Helper()
-	s.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database + "'")
+	const cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+	if err := s.admin.QueryRowContext(context.Background(), cut+condition).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
 }
