@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -357,4 +359,37 @@ func eventually(t *testing.T, within time.Duration, ok func() bool) {
 			t.Fatal(errStillMissing)
 		}
 	}
+}
+
+// aside is what is set aside, with the reason.
+func (h *house) aside() []string {
+	h.t.Helper()
+	return h.query("SELECT number, why, form FROM raw_webhooks WHERE why IS NOT NULL ORDER BY id")
+}
+
+// query gives each row as text.
+func (h *house) query(statement string) (texts []string) {
+	h.t.Helper()
+	rows, err := h.app.db.Writer().QueryContext(h.ctx, statement)
+	check(h.t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	check(h.t, err)
+	for rows.Next() {
+		values, places := make([]sql.Null[any], len(columns)), make([]any, len(columns))
+		for i := range values {
+			places[i] = &values[i]
+		}
+		check(h.t, rows.Scan(places...))
+		parts := make([]string, len(values))
+		for i, v := range values {
+			if b, ok := v.V.([]byte); ok {
+				v.V = string(b)
+			}
+			parts[i] = fmt.Sprint(v.V)
+		}
+		texts = append(texts, strings.Join(parts, "|"))
+	}
+	check(h.t, rows.Err())
+	return texts
 }

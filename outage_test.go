@@ -140,9 +140,8 @@ func TestCallsGoOnWhileTheDatabaseIsAway(t *testing.T) {
 	if n := strings.Count(told, ", a call from"); n != 4 {
 		t.Errorf("%d calls are written down, want 4", n)
 	}
-	aside, err := os.ReadFile(filepath.Join(h.app.DataDir, "journal", "refused.json"))
-	if err != nil || !strings.Contains(string(aside), other) {
-		t.Errorf("what was told of an unknown number is not set aside: %v, %s", err, aside)
+	if aside := h.aside(); len(aside) != 1 || !strings.Contains(aside[0], other) {
+		t.Errorf("set aside %q, want what was told of an unknown number", aside)
 	}
 }
 

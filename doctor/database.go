@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/migrate"
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/phone"
@@ -43,7 +45,33 @@ func (p Patient) examineDatabase(ctx context.Context) ([]Finding, inventory) {
 	if err != nil && schema.Level == OK {
 		schema = trouble(areaDatabase, fmt.Sprintf("The masked numbers can't be read: %v.", err), "See what the log of the database says.")
 	}
-	return []Finding{schema}, ours
+	return append([]Finding{schema}, examineAside(ctx, db, schema)...), ours
+}
+
+// examineAside tells of what Twilio told and nobody could take. A schema that is not this version's may have no such table.
+func examineAside(ctx context.Context, db *database.DB, schema Finding) []Finding {
+	if schema.Level != OK {
+		return nil
+	}
+	var found []struct {
+		Number string
+		Count  int
+	}
+	err := db.Client().RawWebhook.Query().Where(rawwebhook.WhyNotNil()).Order(ent.Asc(rawwebhook.FieldNumber)).
+		GroupBy(rawwebhook.FieldNumber).Aggregate(ent.Count()).Scan(viewer.System(ctx), &found)
+	if err != nil {
+		return []Finding{trouble(areaDatabase, fmt.Sprintf("What is set aside can't be counted: %v.", err), "See what the log of the database says.")}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	total, numbers := 0, make([]string, len(found))
+	for i, f := range found {
+		total += f.Count
+		numbers[i] = cmp.Or(f.Number, "an unreadable journal")
+	}
+	return []Finding{warning(areaDatabase, fmt.Sprintf("What Twilio told is set aside, %d in all, since its number is not ours or it could not be taken: %s.", total, listed(numbers)),
+		"Create the number, and the next pass of the reconciler takes it up; or point the number elsewhere at Twilio. The table raw_webhooks says why.")}
 }
 
 // databaseAway tells a database that is away from a file that nobody has made yet.

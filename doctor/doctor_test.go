@@ -182,6 +182,11 @@ var misfortunes = []misfortune{
 	{"the database is newer", func(c *clinic) { c.sql("ALTER TABLE calls ADD COLUMN mood text") },
 		doctor.Trouble, "newer than this version: it has calls.mood", "newer version", 0},
 
+	{"what Twilio told is set aside", func(c *clinic) {
+		c.sql(`INSERT INTO raw_webhooks (id, number, form, told_at, why, entry) VALUES ('CA1/reported/RE1/completed', '+15550009999', '', '2026-11-25', 'no such number', '{}'),
+			('CA2/reported/RE2/completed', '+15550009999', '', '2026-11-25', 'no such number', '{}'), ('CA3/received', '+15550006789', '', '2026-11-25', NULL, NULL)`)
+	}, doctor.Warning, "2 in all, since its number is not ours or it could not be taken: +15550009999", "Create the number", 0},
+
 	{"the clock is fast", func(c *clinic) { c.Patient.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } },
 		doctor.Warning, "ahead of Twilio's: links", "NTP", 0},
 	{"the clock is slow", func(c *clinic) { c.Patient.Now = func() time.Time { return time.Now().Add(-time.Hour) } },

@@ -23,6 +23,7 @@ import (
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -52,6 +53,8 @@ type Client struct {
 	NumberSubscription *NumberSubscriptionClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
+	// RawWebhook is the client for interacting with the RawWebhook builders.
+	RawWebhook *RawWebhookClient
 	// Setting is the client for interacting with the Setting builders.
 	Setting *SettingClient
 	// Token is the client for interacting with the Token builders.
@@ -79,6 +82,7 @@ func (c *Client) init() {
 	c.MaskedNumber = NewMaskedNumberClient(c.config)
 	c.NumberSubscription = NewNumberSubscriptionClient(c.config)
 	c.Plan = NewPlanClient(c.config)
+	c.RawWebhook = NewRawWebhookClient(c.config)
 	c.Setting = NewSettingClient(c.config)
 	c.Token = NewTokenClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -183,6 +187,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		MaskedNumber:       NewMaskedNumberClient(cfg),
 		NumberSubscription: NewNumberSubscriptionClient(cfg),
 		Plan:               NewPlanClient(cfg),
+		RawWebhook:         NewRawWebhookClient(cfg),
 		Setting:            NewSettingClient(cfg),
 		Token:              NewTokenClient(cfg),
 		User:               NewUserClient(cfg),
@@ -214,6 +219,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		MaskedNumber:       NewMaskedNumberClient(cfg),
 		NumberSubscription: NewNumberSubscriptionClient(cfg),
 		Plan:               NewPlanClient(cfg),
+		RawWebhook:         NewRawWebhookClient(cfg),
 		Setting:            NewSettingClient(cfg),
 		Token:              NewTokenClient(cfg),
 		User:               NewUserClient(cfg),
@@ -248,7 +254,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.BlockedCaller, c.Call, c.Change, c.Counter, c.Delivery, c.MaskedNumber,
-		c.NumberSubscription, c.Plan, c.Setting, c.Token, c.User, c.Voicemail,
+		c.NumberSubscription, c.Plan, c.RawWebhook, c.Setting, c.Token, c.User,
+		c.Voicemail,
 	} {
 		n.Use(hooks...)
 	}
@@ -259,7 +266,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.BlockedCaller, c.Call, c.Change, c.Counter, c.Delivery, c.MaskedNumber,
-		c.NumberSubscription, c.Plan, c.Setting, c.Token, c.User, c.Voicemail,
+		c.NumberSubscription, c.Plan, c.RawWebhook, c.Setting, c.Token, c.User,
+		c.Voicemail,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -284,6 +292,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.NumberSubscription.mutate(ctx, m)
 	case *PlanMutation:
 		return c.Plan.mutate(ctx, m)
+	case *RawWebhookMutation:
+		return c.RawWebhook.mutate(ctx, m)
 	case *SettingMutation:
 		return c.Setting.mutate(ctx, m)
 	case *TokenMutation:
@@ -1521,6 +1531,141 @@ func (c *PlanClient) mutate(ctx context.Context, m *PlanMutation) (Value, error)
 	}
 }
 
+// RawWebhookClient is a client for the RawWebhook schema.
+type RawWebhookClient struct {
+	config
+}
+
+// NewRawWebhookClient returns a client for the RawWebhook from the given config.
+func NewRawWebhookClient(c config) *RawWebhookClient {
+	return &RawWebhookClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `rawwebhook.Hooks(f(g(h())))`.
+func (c *RawWebhookClient) Use(hooks ...Hook) {
+	c.hooks.RawWebhook = append(c.hooks.RawWebhook, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `rawwebhook.Intercept(f(g(h())))`.
+func (c *RawWebhookClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RawWebhook = append(c.inters.RawWebhook, interceptors...)
+}
+
+// Create returns a builder for creating a RawWebhook entity.
+func (c *RawWebhookClient) Create() *RawWebhookCreate {
+	mutation := newRawWebhookMutation(c.config, OpCreate)
+	return &RawWebhookCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RawWebhook entities.
+func (c *RawWebhookClient) CreateBulk(builders ...*RawWebhookCreate) *RawWebhookCreateBulk {
+	return &RawWebhookCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RawWebhookClient) MapCreateBulk(slice any, setFunc func(*RawWebhookCreate, int)) *RawWebhookCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RawWebhookCreateBulk{err: fmt.Errorf("calling to RawWebhookClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RawWebhookCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RawWebhookCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RawWebhook.
+func (c *RawWebhookClient) Update() *RawWebhookUpdate {
+	mutation := newRawWebhookMutation(c.config, OpUpdate)
+	return &RawWebhookUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RawWebhookClient) UpdateOne(_m *RawWebhook) *RawWebhookUpdateOne {
+	mutation := newRawWebhookMutation(c.config, OpUpdateOne, withRawWebhook(_m))
+	return &RawWebhookUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RawWebhookClient) UpdateOneID(id string) *RawWebhookUpdateOne {
+	mutation := newRawWebhookMutation(c.config, OpUpdateOne, withRawWebhookID(id))
+	return &RawWebhookUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RawWebhook.
+func (c *RawWebhookClient) Delete() *RawWebhookDelete {
+	mutation := newRawWebhookMutation(c.config, OpDelete)
+	return &RawWebhookDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RawWebhookClient) DeleteOne(_m *RawWebhook) *RawWebhookDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RawWebhookClient) DeleteOneID(id string) *RawWebhookDeleteOne {
+	builder := c.Delete().Where(rawwebhook.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RawWebhookDeleteOne{builder}
+}
+
+// Query returns a query builder for RawWebhook.
+func (c *RawWebhookClient) Query() *RawWebhookQuery {
+	return &RawWebhookQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRawWebhook},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RawWebhook entity by its id.
+func (c *RawWebhookClient) Get(ctx context.Context, id string) (*RawWebhook, error) {
+	return c.Query().Where(rawwebhook.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RawWebhookClient) GetX(ctx context.Context, id string) *RawWebhook {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RawWebhookClient) Hooks() []Hook {
+	hooks := c.hooks.RawWebhook
+	return append(hooks[:len(hooks):len(hooks)], rawwebhook.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *RawWebhookClient) Interceptors() []Interceptor {
+	inters := c.inters.RawWebhook
+	return append(inters[:len(inters):len(inters)], rawwebhook.Interceptors[:]...)
+}
+
+func (c *RawWebhookClient) mutate(ctx context.Context, m *RawWebhookMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RawWebhookCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RawWebhookUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RawWebhookUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RawWebhookDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RawWebhook mutation op: %q", m.Op())
+	}
+}
+
 // SettingClient is a client for the Setting schema.
 type SettingClient struct {
 	config
@@ -2161,11 +2306,13 @@ func (c *VoicemailClient) mutate(ctx context.Context, m *VoicemailMutation) (Val
 type (
 	hooks struct {
 		BlockedCaller, Call, Change, Counter, Delivery, MaskedNumber,
-		NumberSubscription, Plan, Setting, Token, User, Voicemail []ent.Hook
+		NumberSubscription, Plan, RawWebhook, Setting, Token, User,
+		Voicemail []ent.Hook
 	}
 	inters struct {
 		BlockedCaller, Call, Change, Counter, Delivery, MaskedNumber,
-		NumberSubscription, Plan, Setting, Token, User, Voicemail []ent.Interceptor
+		NumberSubscription, Plan, RawWebhook, Setting, Token, User,
+		Voicemail []ent.Interceptor
 	}
 )
 

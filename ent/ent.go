@@ -20,6 +20,7 @@ import (
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -92,6 +93,7 @@ func checkColumn(t, c string) error {
 			maskednumber.Table:       maskednumber.ValidColumn,
 			numbersubscription.Table: numbersubscription.ValidColumn,
 			plan.Table:               plan.ValidColumn,
+			rawwebhook.Table:         rawwebhook.ValidColumn,
 			setting.Table:            setting.ValidColumn,
 			token.Table:              token.ValidColumn,
 			user.Table:               user.ValidColumn,

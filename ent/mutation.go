@@ -20,6 +20,7 @@ import (
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/predicate"
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -44,6 +45,7 @@ const (
 	TypeMaskedNumber       = "MaskedNumber"
 	TypeNumberSubscription = "NumberSubscription"
 	TypePlan               = "Plan"
+	TypeRawWebhook         = "RawWebhook"
 	TypeSetting            = "Setting"
 	TypeToken              = "Token"
 	TypeUser               = "User"
@@ -7240,6 +7242,595 @@ func (m *PlanMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PlanMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Plan edge %s", name)
+}
+
+// RawWebhookMutation represents an operation that mutates the RawWebhook nodes in the graph.
+type RawWebhookMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	number        *string
+	form          *string
+	told_at       *time.Time
+	why           *string
+	entry         *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*RawWebhook, error)
+	predicates    []predicate.RawWebhook
+}
+
+var _ ent.Mutation = (*RawWebhookMutation)(nil)
+
+// rawwebhookOption allows management of the mutation configuration using functional options.
+type rawwebhookOption func(*RawWebhookMutation)
+
+// newRawWebhookMutation creates new mutation for the RawWebhook entity.
+func newRawWebhookMutation(c config, op Op, opts ...rawwebhookOption) *RawWebhookMutation {
+	m := &RawWebhookMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRawWebhook,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRawWebhookID sets the ID field of the mutation.
+func withRawWebhookID(id string) rawwebhookOption {
+	return func(m *RawWebhookMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RawWebhook
+		)
+		m.oldValue = func(ctx context.Context) (*RawWebhook, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RawWebhook.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRawWebhook sets the old RawWebhook of the mutation.
+func withRawWebhook(node *RawWebhook) rawwebhookOption {
+	return func(m *RawWebhookMutation) {
+		m.oldValue = func(context.Context) (*RawWebhook, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RawWebhookMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RawWebhookMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RawWebhook entities.
+func (m *RawWebhookMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RawWebhookMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RawWebhookMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RawWebhook.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNumber sets the "number" field.
+func (m *RawWebhookMutation) SetNumber(s string) {
+	m.number = &s
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *RawWebhookMutation) Number() (r string, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the RawWebhook entity.
+// If the RawWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RawWebhookMutation) OldNumber(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *RawWebhookMutation) ResetNumber() {
+	m.number = nil
+}
+
+// SetForm sets the "form" field.
+func (m *RawWebhookMutation) SetForm(s string) {
+	m.form = &s
+}
+
+// Form returns the value of the "form" field in the mutation.
+func (m *RawWebhookMutation) Form() (r string, exists bool) {
+	v := m.form
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForm returns the old "form" field's value of the RawWebhook entity.
+// If the RawWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RawWebhookMutation) OldForm(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForm is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForm requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForm: %w", err)
+	}
+	return oldValue.Form, nil
+}
+
+// ResetForm resets all changes to the "form" field.
+func (m *RawWebhookMutation) ResetForm() {
+	m.form = nil
+}
+
+// SetToldAt sets the "told_at" field.
+func (m *RawWebhookMutation) SetToldAt(t time.Time) {
+	m.told_at = &t
+}
+
+// ToldAt returns the value of the "told_at" field in the mutation.
+func (m *RawWebhookMutation) ToldAt() (r time.Time, exists bool) {
+	v := m.told_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToldAt returns the old "told_at" field's value of the RawWebhook entity.
+// If the RawWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RawWebhookMutation) OldToldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToldAt: %w", err)
+	}
+	return oldValue.ToldAt, nil
+}
+
+// ResetToldAt resets all changes to the "told_at" field.
+func (m *RawWebhookMutation) ResetToldAt() {
+	m.told_at = nil
+}
+
+// SetWhy sets the "why" field.
+func (m *RawWebhookMutation) SetWhy(s string) {
+	m.why = &s
+}
+
+// Why returns the value of the "why" field in the mutation.
+func (m *RawWebhookMutation) Why() (r string, exists bool) {
+	v := m.why
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWhy returns the old "why" field's value of the RawWebhook entity.
+// If the RawWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RawWebhookMutation) OldWhy(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWhy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWhy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWhy: %w", err)
+	}
+	return oldValue.Why, nil
+}
+
+// ClearWhy clears the value of the "why" field.
+func (m *RawWebhookMutation) ClearWhy() {
+	m.why = nil
+	m.clearedFields[rawwebhook.FieldWhy] = struct{}{}
+}
+
+// WhyCleared returns if the "why" field was cleared in this mutation.
+func (m *RawWebhookMutation) WhyCleared() bool {
+	_, ok := m.clearedFields[rawwebhook.FieldWhy]
+	return ok
+}
+
+// ResetWhy resets all changes to the "why" field.
+func (m *RawWebhookMutation) ResetWhy() {
+	m.why = nil
+	delete(m.clearedFields, rawwebhook.FieldWhy)
+}
+
+// SetEntry sets the "entry" field.
+func (m *RawWebhookMutation) SetEntry(s string) {
+	m.entry = &s
+}
+
+// Entry returns the value of the "entry" field in the mutation.
+func (m *RawWebhookMutation) Entry() (r string, exists bool) {
+	v := m.entry
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEntry returns the old "entry" field's value of the RawWebhook entity.
+// If the RawWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RawWebhookMutation) OldEntry(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEntry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEntry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEntry: %w", err)
+	}
+	return oldValue.Entry, nil
+}
+
+// ClearEntry clears the value of the "entry" field.
+func (m *RawWebhookMutation) ClearEntry() {
+	m.entry = nil
+	m.clearedFields[rawwebhook.FieldEntry] = struct{}{}
+}
+
+// EntryCleared returns if the "entry" field was cleared in this mutation.
+func (m *RawWebhookMutation) EntryCleared() bool {
+	_, ok := m.clearedFields[rawwebhook.FieldEntry]
+	return ok
+}
+
+// ResetEntry resets all changes to the "entry" field.
+func (m *RawWebhookMutation) ResetEntry() {
+	m.entry = nil
+	delete(m.clearedFields, rawwebhook.FieldEntry)
+}
+
+// Where appends a list predicates to the RawWebhookMutation builder.
+func (m *RawWebhookMutation) Where(ps ...predicate.RawWebhook) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RawWebhookMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RawWebhookMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RawWebhook, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RawWebhookMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RawWebhookMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RawWebhook).
+func (m *RawWebhookMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RawWebhookMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.number != nil {
+		fields = append(fields, rawwebhook.FieldNumber)
+	}
+	if m.form != nil {
+		fields = append(fields, rawwebhook.FieldForm)
+	}
+	if m.told_at != nil {
+		fields = append(fields, rawwebhook.FieldToldAt)
+	}
+	if m.why != nil {
+		fields = append(fields, rawwebhook.FieldWhy)
+	}
+	if m.entry != nil {
+		fields = append(fields, rawwebhook.FieldEntry)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RawWebhookMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case rawwebhook.FieldNumber:
+		return m.Number()
+	case rawwebhook.FieldForm:
+		return m.Form()
+	case rawwebhook.FieldToldAt:
+		return m.ToldAt()
+	case rawwebhook.FieldWhy:
+		return m.Why()
+	case rawwebhook.FieldEntry:
+		return m.Entry()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RawWebhookMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case rawwebhook.FieldNumber:
+		return m.OldNumber(ctx)
+	case rawwebhook.FieldForm:
+		return m.OldForm(ctx)
+	case rawwebhook.FieldToldAt:
+		return m.OldToldAt(ctx)
+	case rawwebhook.FieldWhy:
+		return m.OldWhy(ctx)
+	case rawwebhook.FieldEntry:
+		return m.OldEntry(ctx)
+	}
+	return nil, fmt.Errorf("unknown RawWebhook field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RawWebhookMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case rawwebhook.FieldNumber:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case rawwebhook.FieldForm:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForm(v)
+		return nil
+	case rawwebhook.FieldToldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToldAt(v)
+		return nil
+	case rawwebhook.FieldWhy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWhy(v)
+		return nil
+	case rawwebhook.FieldEntry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEntry(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RawWebhook field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RawWebhookMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RawWebhookMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RawWebhookMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown RawWebhook numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RawWebhookMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(rawwebhook.FieldWhy) {
+		fields = append(fields, rawwebhook.FieldWhy)
+	}
+	if m.FieldCleared(rawwebhook.FieldEntry) {
+		fields = append(fields, rawwebhook.FieldEntry)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RawWebhookMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RawWebhookMutation) ClearField(name string) error {
+	switch name {
+	case rawwebhook.FieldWhy:
+		m.ClearWhy()
+		return nil
+	case rawwebhook.FieldEntry:
+		m.ClearEntry()
+		return nil
+	}
+	return fmt.Errorf("unknown RawWebhook nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RawWebhookMutation) ResetField(name string) error {
+	switch name {
+	case rawwebhook.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case rawwebhook.FieldForm:
+		m.ResetForm()
+		return nil
+	case rawwebhook.FieldToldAt:
+		m.ResetToldAt()
+		return nil
+	case rawwebhook.FieldWhy:
+		m.ResetWhy()
+		return nil
+	case rawwebhook.FieldEntry:
+		m.ResetEntry()
+		return nil
+	}
+	return fmt.Errorf("unknown RawWebhook field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RawWebhookMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RawWebhookMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RawWebhookMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RawWebhookMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RawWebhookMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RawWebhookMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RawWebhookMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RawWebhook unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RawWebhookMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RawWebhook edge %s", name)
 }
 
 // SettingMutation represents an operation that mutates the Setting nodes in the graph.

@@ -30,6 +30,8 @@ type Tx struct {
 	NumberSubscription *NumberSubscriptionClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
+	// RawWebhook is the client for interacting with the RawWebhook builders.
+	RawWebhook *RawWebhookClient
 	// Setting is the client for interacting with the Setting builders.
 	Setting *SettingClient
 	// Token is the client for interacting with the Token builders.
@@ -177,6 +179,7 @@ func (tx *Tx) init() {
 	tx.MaskedNumber = NewMaskedNumberClient(tx.config)
 	tx.NumberSubscription = NewNumberSubscriptionClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)
+	tx.RawWebhook = NewRawWebhookClient(tx.config)
 	tx.Setting = NewSettingClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
 	tx.User = NewUserClient(tx.config)

@@ -18,6 +18,8 @@ type Incoming struct {
 	To      Number
 	Status  string    // Twilio's CallStatus
 	At      time.Time // when we were told; zero: now
+	Form    string    // as Twilio sent it; empty: no webhook told us
+	Aside   bool      `json:",omitempty"` // it waited until there was such a number
 }
 
 // CallEvent is one step of a call and, in plain words, why it was taken.

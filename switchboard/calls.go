@@ -46,7 +46,7 @@ func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer ph
 		answer, err = s.receive(ctx, tx, in, c)
 		return err
 	}
-	err = s.makingCalls(ctx, work)
+	err = s.makingCalls(ctx, in, received, work)
 	if errors.Is(err, errUnknownNumber) {
 		s.Metrics.unknownNumber()
 		s.Log.WarnContext(ctx, "call to an unknown number", "call", in.CallSID, "number", in.To)
@@ -112,10 +112,13 @@ func (s *Switchboard) takeFor(ctx context.Context, tx *Tx, a phone.Answer, c con
 func (s *Switchboard) Screened(ctx context.Context, in phone.Incoming, leg string, ask phone.Screen) (answer phone.Answer, err error) {
 	err = s.inCall(ctx, in, screened+leg, &answer, func(tx *Tx, c *ent.Call) error {
 		answer = ask
-		d := phone.Decision{Answer: ask, Notes: []phone.Note{phone.Asked(ask.Phone)}}
-		return s.settle(ctx, tx, c, step{decision: d, key: screened + leg})
+		return s.settle(ctx, tx, c, step{decision: askedBy(ask), key: screened + leg})
 	})
 	return answer, err
+}
+
+func askedBy(ask phone.Screen) phone.Decision {
+	return phone.Decision{Answer: ask, Notes: []phone.Note{phone.Asked(ask.Phone)}}
 }
 
 // Dialled carries a call on when its phones were rung.
@@ -222,7 +225,7 @@ func (s *Switchboard) Ended(ctx context.Context, in phone.Incoming, o Over) erro
 }
 
 func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (changed bool, err error) {
-	err = s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+	err = s.inCall(ctx, in, ended+o.Status, nil, func(tx *Tx, c *ent.Call) error {
 		if changed = c.EndedAt == nil; !changed {
 			return nil
 		}
@@ -247,8 +250,8 @@ func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (cha
 	return changed, err
 }
 
-// inCall runs do on the locked call, which is made when we have not heard of it yet: requests overtake each other. When the request under
-// key was answered before, that answer is given and do is not run.
+// inCall runs do on the locked call, which is made when we have not heard of it yet: requests overtake each other. What was told is written
+// down under key. When there is an answer to give, and it was given before, it is given again and do is not run.
 func (s *Switchboard) inCall(ctx context.Context, in phone.Incoming, key string, answer *phone.Answer, do func(*Tx, *ent.Call) error) error {
 	work := func(tx *Tx) error {
 		c, err := s.lockCall(ctx, tx, in)
@@ -261,14 +264,21 @@ func (s *Switchboard) inCall(ctx context.Context, in phone.Incoming, key string,
 		}
 		return do(tx, c)
 	}
-	return s.makingCalls(ctx, work)
+	return s.makingCalls(ctx, in, key, work)
 }
 
-// makingCalls runs work, which may make a call, in a transaction; once more when another request made the same call at the same moment.
-func (s *Switchboard) makingCalls(ctx context.Context, work func(*Tx) error) error {
-	err := s.inTx(ctx, work)
+// makingCalls writes down what was told and runs work, which may make a call, in a transaction; once more when another request made the same
+// call at the same moment. A repetition that comes at the same moment waits at the row of what was told until the first is through.
+func (s *Switchboard) makingCalls(ctx context.Context, in phone.Incoming, key string, work func(*Tx) error) error {
+	told := func(tx *Tx) error {
+		if err := s.told(ctx, tx, in, key); err != nil {
+			return err
+		}
+		return work(tx)
+	}
+	err := s.inTx(ctx, told)
 	if ent.IsConstraintError(err) {
-		err = s.inTx(ctx, work)
+		err = s.inTx(ctx, told)
 	}
 	return err
 }

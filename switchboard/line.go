@@ -26,8 +26,8 @@ func (s *Switchboard) lineTo(ctx context.Context, tx *Tx, in phone.Incoming) (li
 	if err != nil {
 		return line{}, fmt.Errorf("load number %s: %w", in.To, err)
 	}
-	if !in.At.IsZero() { // told afterwards: it is whose it was then
-		numbers = slices.DeleteFunc(numbers, func(n *ent.MaskedNumber) bool { return n.CreatedAt.After(in.At) })
+	if !in.At.IsZero() {
+		numbers = then(numbers, in)
 	}
 	if len(numbers) == 0 {
 		return line{}, errUnknownNumber
@@ -41,6 +41,20 @@ func (s *Switchboard) lineTo(ctx context.Context, tx *Tx, in phone.Incoming) (li
 		sub = n.Edges.Subscriptions[0]
 	}
 	return s.lineWith(ctx, tx, n, sub, in.From)
+}
+
+// then is for what is told afterwards: a number is whose it was at that time. What was told of a number that was nobody's, and set aside, is
+// for whoever was the first to have it.
+func then(newestFirst []*ent.MaskedNumber, in phone.Incoming) []*ent.MaskedNumber {
+	for i, n := range newestFirst {
+		if !n.CreatedAt.After(in.At) {
+			return newestFirst[i:]
+		}
+	}
+	if in.Aside && len(newestFirst) > 0 {
+		return newestFirst[len(newestFirst)-1:]
+	}
+	return nil
 }
 
 // lineOf is the line of a running call, with the subscription that the call was charged to in the first place.

@@ -21,10 +21,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"kind"}),
 	}
 	m.aside = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "maskline_set_aside_total", Help: "What Twilio told of numbers that are not ours, or that cannot be read: it lies in DATA_DIR/journal/refused.json.",
+		Name: "maskline_set_aside_total", Help: "What Twilio told of numbers that are not ours, or that could not be taken. It lies in the table raw_webhooks; the doctor counts it.",
 	})
 	m.gaveUp = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio. The API says why.",
+		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio, of which the API says why; or a webhook of a number that never became ours.",
 	}, []string{"what"})
 	r.MustRegister(m.unknown, m.repairs, m.aside, m.gaveUp)
 	return m
@@ -42,14 +42,16 @@ func (m *Metrics) unknownNumber() {
 	}
 }
 
-func (m *Metrics) setAside(n int) {
+func (m *Metrics) setAside() {
 	if m != nil {
-		m.aside.Add(float64(n))
+		m.aside.Inc()
 	}
 }
 
-func (m *Metrics) givenUp(what string) {
+func (m *Metrics) givenUp(what string) { m.givenUpMany(what, 1) }
+
+func (m *Metrics) givenUpMany(what string, n int) {
 	if m != nil {
-		m.gaveUp.WithLabelValues(what).Inc()
+		m.gaveUp.WithLabelValues(what).Add(float64(n))
 	}
 }

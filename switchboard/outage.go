@@ -4,14 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/faults"
 	"github.com/maskline/maskline/internal/jobs"
-	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -31,6 +29,11 @@ type decided struct {
 	Answer phone.Stored
 	What   phone.Happening
 	Notes  []phone.Note
+}
+
+// ScreenedAway has a phone asked whether it wants the call, and keeps which one picked up.
+func (s *Switchboard) ScreenedAway(in phone.Incoming, leg string, ask phone.Screen) phone.Answer {
+	return s.decideAway(in, screened+leg, askedBy(ask))
 }
 
 // ReceiveAway answers an incoming call from memory. It may exceed the plan, and is counted afterwards.
@@ -92,9 +95,6 @@ func (s *Switchboard) journal(e entry) error {
 	return s.Journal.Append(line)
 }
 
-// NotOurs tells whether an error means that the called number is none of ours.
-func NotOurs(err error) bool { return errors.Is(err, errUnknownNumber) }
-
 var recoverEvery = faults.Period(2 * time.Second)
 
 // Recover looks every few seconds, until ctx ends, whether there is something to replay and a database to take it.
@@ -119,18 +119,14 @@ func (s *Switchboard) Replay(ctx context.Context) error {
 		return nil
 	}
 	entries := 0
-	refused, err := s.Journal.Replay(func(line []byte) error {
+	err := s.Journal.Replay(func(line []byte) error {
 		entries++
 		return s.replay(ctx, line)
 	})
-	if err != nil {
+	if err != nil || entries == 0 {
 		return err
 	}
-	s.Log.InfoContext(ctx, "wrote down what was kept for later", "entries", entries, "refused", refused)
-	s.Metrics.setAside(refused)
-	if entries == refused {
-		return nil
-	}
+	s.Log.InfoContext(ctx, "wrote down what was kept for later", "entries", entries)
 	return s.inTx(ctx, func(tx *Tx) error {
 		tx.later(jobs.Job{Kind: jobs.Reconcile, At: s.now()})
 		return nil
@@ -139,20 +135,23 @@ func (s *Switchboard) Replay(ctx context.Context) error {
 
 func (s *Switchboard) replay(ctx context.Context, line []byte) error {
 	var e entry
-	err := json.Unmarshal(line, &e)
-	if err == nil {
-		e.In.At = e.At
-		err = s.replayEntry(ctx, e)
+	if err := json.Unmarshal(line, &e); err != nil {
+		return s.setUnreadable(ctx, line, err)
 	}
+	e.In.At = e.At
+	err := s.replayEntry(ctx, e)
 	switch {
 	case err == nil, errors.Is(err, errUnknownNumber) && e.Decided != nil: // nobody's call
 		return nil
+	case errors.Is(err, errNothing):
+		return s.setUnreadable(ctx, line, err)
 	case database.Away(err), database.Retryable(err), ctx.Err() != nil:
 		return err
 	}
-	s.Log.ErrorContext(ctx, "what was kept for later is set aside", "call", e.In.CallSID, "error", err)
-	return fmt.Errorf("%w: %w", journal.ErrRefused, err)
+	return s.setAside(ctx, e, err)
 }
+
+var errNothing = errors.New("an empty entry")
 
 func (s *Switchboard) replayEntry(ctx context.Context, e entry) error {
 	switch {
@@ -166,7 +165,7 @@ func (s *Switchboard) replayEntry(ctx context.Context, e entry) error {
 	case e.Transcript != nil:
 		return s.Transcribed(ctx, e.In, *e.Transcript)
 	}
-	return errors.New("an empty entry")
+	return errNothing
 }
 
 // replayDecision writes down an answer that was given, and counts what it used, even above the limit.

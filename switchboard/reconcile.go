@@ -28,6 +28,7 @@ const (
 	repairEnd       = "end"       // a call was over and we did not know
 	repairRecording = "recording" // a voicemail whose callback went missing
 	repairAbsence   = "absence"   // an announced recording that does not exist
+	repairAside     = "aside"     // what was set aside until its number was ours
 )
 
 // Reconciled is what one pass looked at and repaired.
@@ -42,24 +43,28 @@ var ErrNoTwilio = errors.New("no Twilio account is set: there is nothing to comp
 // Reconcile asks Twilio for what happened in the last two days, and puts what we never heard of through the code that would have heard it.
 // One repair that fails holds up no other.
 func (s *Switchboard) Reconcile(ctx context.Context) (Reconciled, error) {
+	taken, asideErr := s.takeUp(ctx)
 	if s.Twilio == nil {
-		return Reconciled{}, ErrNoTwilio
+		return Reconciled{}, errors.Join(asideErr, ErrNoTwilio)
 	}
 	until := s.now().Add(-min(leaveAlone, s.Settings.ReconcileEvery))
 	calls, err := s.Twilio.Calls(ctx, until.Add(-lookBack), until)
 	if err != nil {
-		return Reconciled{}, err
+		return Reconciled{}, errors.Join(asideErr, err)
 	}
 	recordings, err := s.Twilio.Recordings(ctx, until.Add(-lookBack), until)
 	if err != nil {
-		return Reconciled{}, err
+		return Reconciled{}, errors.Join(asideErr, err)
 	}
 	calls = slices.DeleteFunc(calls, func(c twilio.Call) bool { return c.Direction != "inbound" })
 	r := &reconciler{Switchboard: s, until: until, at: map[string]twilio.Call{}, done: Reconciled{len(calls), len(recordings), map[string]int{}}}
 	for _, c := range calls {
 		r.at[c.SID] = c
 	}
-	err = errors.Join(r.recordings(ctx, recordings), r.ends(ctx, calls), r.stuck(ctx), r.undecided(ctx))
+	if taken > 0 {
+		r.done.Repairs[repairAside] = taken
+	}
+	err = errors.Join(asideErr, r.recordings(ctx, recordings), r.ends(ctx, calls), r.stuck(ctx), r.undecided(ctx))
 	return r.done, err
 }
 

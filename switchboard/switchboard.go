@@ -51,6 +51,7 @@ type Settings struct {
 	Countries    phone.Countries
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 	BinDays      int // how long deleted voicemails can be restored
+	RawDays      int // how long raw webhooks are kept
 
 	ReconcileEvery  time.Duration
 	DeleteAfterCopy bool // recordings are deleted at Twilio once our copy is verified

@@ -91,8 +91,8 @@ type Transcript struct {
 
 // Transcribed takes a transcript. It may come before we heard of the recording, and after we gave it up.
 func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Transcript) error {
-	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
-		v, err := s.keep(ctx, tx, c, phone.Reported{RecordingSID: t.RecordingSID, Status: "completed"})
+	err := s.inCall(ctx, in, transcribedKey(t), nil, func(tx *Tx, c *ent.Call) error {
+		v, err := s.keep(ctx, tx, c, phone.Reported{RecordingSID: t.RecordingSID, Status: "completed", StartedAt: in.At})
 		if err != nil {
 			return err
 		}
@@ -101,6 +101,7 @@ func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Tran
 		}
 		return s.transcript(ctx, tx, v, t.Text)
 	})
+	return s.orAside(ctx, entry{In: in, Transcript: &t}, err)
 }
 
 // transcript writes a transcript down, unless there is one or nobody may have it any more, and lets the mail go with it.

@@ -22,7 +22,7 @@ func (s *Switchboard) Reported(ctx context.Context, in phone.Incoming, r phone.R
 	if r.StartedAt.IsZero() {
 		r.StartedAt = in.At
 	}
-	return s.inCall(ctx, in, "", nil, func(tx *Tx, c *ent.Call) error {
+	err := s.inCall(ctx, in, reportedKey(r), nil, func(tx *Tx, c *ent.Call) error {
 		switch {
 		case r.Exists():
 			_, err := s.keep(ctx, tx, c, r)
@@ -36,6 +36,7 @@ func (s *Switchboard) Reported(ctx context.Context, in phone.Incoming, r phone.R
 		}
 		return nil
 	})
+	return s.orAside(ctx, entry{In: in, Reported: &r}, err)
 }
 
 const noRecording = "no_recording"

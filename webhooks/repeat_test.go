@@ -223,3 +223,22 @@ func TestWhatNobodyReadsMakesNoOtherRequest(t *testing.T) {
 	}
 	w.unchanged(before)
 }
+
+// TestNoTokenIsKept looks at what is kept of requests that carry tokens, and of what somebody said.
+func TestNoTokenIsKept(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, nil).inhabit()
+		secret := func(v url.Values) { v.Set("CallToken", "open-sesame"); v.Set("StirPassportToken", "open-sesame") }
+		for _, h := range []hook{decisions()["voice"], callbacks()["recording"], callbacks()["transcription"]} {
+			w.post(h.with(secret))
+		}
+		kept := w.query("SELECT form FROM raw_webhooks ORDER BY id")
+		if len(kept) != 3 || !strings.Contains(kept[1], "RecordingSource=RecordVerb") || !strings.Contains(kept[0], "FromCountry=US") {
+			t.Errorf("kept %q, want all three as Twilio sent them", kept)
+		}
+		if all := strings.Join(kept, "\n"); strings.Contains(all, "sesame") || strings.Contains(all, "Olivia") {
+			t.Errorf("kept %s", all)
+		}
+	}, jobs.Migrate)
+}

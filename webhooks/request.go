@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -62,6 +63,7 @@ func (r *request) sid(prefix, value, name string, optional bool) string {
 func (r *request) incoming() phone.Incoming {
 	return phone.Incoming{
 		CallSID: r.sid("CA", r.get("CallSid"), "CallSid", false), From: r.get("From"), To: phone.Number(r.get("To")), Status: r.get("CallStatus"),
+		Form: r.raw(),
 	}
 }
 
@@ -69,7 +71,20 @@ func (r *request) incoming() phone.Incoming {
 func (r *request) parent() phone.Incoming {
 	return phone.Incoming{
 		CallSID: r.sid("CA", r.carried("call"), "call", false), From: r.carried("from"), To: phone.Number(r.carried("to")), Status: r.get("CallStatus"),
+		Form: r.raw(),
 	}
+}
+
+// notKept are parameters that open something, or that say what is kept with its voicemail and nowhere else.
+var notKept = []string{"CallToken", "StirPassportToken", "TranscriptionText"}
+
+// raw is the form as it is kept.
+func (r *request) raw() string {
+	form := maps.Clone(r.form)
+	for _, name := range notKept {
+		form.Del(name)
+	}
+	return form.Encode()
 }
 
 // seconds is a duration, and whether it is known: one that is odd is not.

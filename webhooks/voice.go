@@ -36,7 +36,7 @@ func (d *door) screen(r *request) plan {
 	return plan{
 		call:      in,
 		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Screened(ctx, in, leg, ask) },
-		otherwise: func() phone.Answer { return ask },
+		otherwise: func() phone.Answer { return d.Desk.ScreenedAway(in, leg, ask) },
 	}
 }
 

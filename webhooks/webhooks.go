@@ -168,7 +168,7 @@ func (d *door) callback(read func(*request) news) http.Handler {
 			return
 		}
 		_, err := within(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, n.tell(ctx) })
-		if err != nil && (switchboard.Away(err) || switchboard.NotOurs(err)) {
+		if err != nil && switchboard.Away(err) {
 			d.Log.WarnContext(r.Context(), "callback kept for later", "route", r.URL.Path, "error", err)
 			err = n.keep()
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/predicate"
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -295,6 +296,33 @@ func (f TraversePlan) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.PlanQuery", q)
 }
 
+// The RawWebhookFunc type is an adapter to allow the use of ordinary function as a Querier.
+type RawWebhookFunc func(context.Context, *ent.RawWebhookQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f RawWebhookFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.RawWebhookQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.RawWebhookQuery", q)
+}
+
+// The TraverseRawWebhook type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseRawWebhook func(context.Context, *ent.RawWebhookQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseRawWebhook) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseRawWebhook) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RawWebhookQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.RawWebhookQuery", q)
+}
+
 // The SettingFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SettingFunc func(context.Context, *ent.SettingQuery) (ent.Value, error)
 
@@ -422,6 +450,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.NumberSubscriptionQuery, predicate.NumberSubscription, numbersubscription.OrderOption]{typ: ent.TypeNumberSubscription, tq: q}, nil
 	case *ent.PlanQuery:
 		return &query[*ent.PlanQuery, predicate.Plan, plan.OrderOption]{typ: ent.TypePlan, tq: q}, nil
+	case *ent.RawWebhookQuery:
+		return &query[*ent.RawWebhookQuery, predicate.RawWebhook, rawwebhook.OrderOption]{typ: ent.TypeRawWebhook, tq: q}, nil
 	case *ent.SettingQuery:
 		return &query[*ent.SettingQuery, predicate.Setting, setting.OrderOption]{typ: ent.TypeSetting, tq: q}, nil
 	case *ent.TokenQuery:

@@ -335,6 +335,36 @@ var (
 			},
 		},
 	}
+	// RawWebhooksColumns holds the columns for the "raw_webhooks" table.
+	RawWebhooksColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 160, Collation: "C"},
+		{Name: "number", Type: field.TypeString, Size: 64},
+		{Name: "form", Type: field.TypeString, Size: 2147483647},
+		{Name: "told_at", Type: field.TypeTime},
+		{Name: "why", Type: field.TypeString, Nullable: true, Size: 1000},
+		{Name: "entry", Type: field.TypeString, Nullable: true, Size: 2147483647},
+	}
+	// RawWebhooksTable holds the schema information for the "raw_webhooks" table.
+	RawWebhooksTable = &schema.Table{
+		Name:       "raw_webhooks",
+		Columns:    RawWebhooksColumns,
+		PrimaryKey: []*schema.Column{RawWebhooksColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "rawwebhook_told_at",
+				Unique:  false,
+				Columns: []*schema.Column{RawWebhooksColumns[3]},
+			},
+			{
+				Name:    "rawwebhook_set_aside",
+				Unique:  false,
+				Columns: []*schema.Column{RawWebhooksColumns[1], RawWebhooksColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "why IS NOT NULL",
+				},
+			},
+		},
+	}
 	// SettingsColumns holds the columns for the "settings" table.
 	SettingsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Size: 40},
@@ -526,6 +556,7 @@ var (
 		MaskedNumbersTable,
 		NumberSubscriptionsTable,
 		PlansTable,
+		RawWebhooksTable,
 		SettingsTable,
 		TokensTable,
 		UsersTable,

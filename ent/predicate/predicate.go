@@ -30,6 +30,9 @@ type NumberSubscription func(*sql.Selector)
 // Plan is the predicate function for plan builders.
 type Plan func(*sql.Selector)
 
+// RawWebhook is the predicate function for rawwebhook builders.
+type RawWebhook func(*sql.Selector)
+
 // Setting is the predicate function for setting builders.
 type Setting func(*sql.Selector)
 

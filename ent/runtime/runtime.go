@@ -13,6 +13,7 @@ import (
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/schema"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
@@ -323,6 +324,25 @@ func init() {
 	plan.DefaultID = planDescID.Default.(func() string)
 	// plan.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	plan.IDValidator = planDescID.Validators[0].(func(string) error)
+	rawwebhookMixin := schema.RawWebhook{}.Mixin()
+	rawwebhookMixinHooks0 := rawwebhookMixin[0].Hooks()
+	rawwebhook.Hooks[0] = rawwebhookMixinHooks0[0]
+	rawwebhookMixinInters0 := rawwebhookMixin[0].Interceptors()
+	rawwebhook.Interceptors[0] = rawwebhookMixinInters0[0]
+	rawwebhookFields := schema.RawWebhook{}.Fields()
+	_ = rawwebhookFields
+	// rawwebhookDescNumber is the schema descriptor for number field.
+	rawwebhookDescNumber := rawwebhookFields[1].Descriptor()
+	// rawwebhook.NumberValidator is a validator for the "number" field. It is called by the builders before save.
+	rawwebhook.NumberValidator = rawwebhookDescNumber.Validators[0].(func(string) error)
+	// rawwebhookDescWhy is the schema descriptor for why field.
+	rawwebhookDescWhy := rawwebhookFields[4].Descriptor()
+	// rawwebhook.WhyValidator is a validator for the "why" field. It is called by the builders before save.
+	rawwebhook.WhyValidator = rawwebhookDescWhy.Validators[0].(func(string) error)
+	// rawwebhookDescID is the schema descriptor for id field.
+	rawwebhookDescID := rawwebhookFields[0].Descriptor()
+	// rawwebhook.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	rawwebhook.IDValidator = rawwebhookDescID.Validators[0].(func(string) error)
 	settingMixin := schema.Setting{}.Mixin()
 	settingMixinHooks0 := settingMixin[0].Hooks()
 	setting.Hooks[0] = settingMixinHooks0[0]

@@ -29,13 +29,9 @@ type Journal struct {
 }
 
 const (
-	writing  = ".open"
-	written  = ".jsonl"
-	setAside = "refused.json" // not one of the files that are replayed
+	writing = ".open"
+	written = ".jsonl"
 )
-
-// ErrRefused, wrapped in the error that a replay's do returns, says that an entry can never be taken: it is set aside.
-var ErrRefused = errors.New("entry refused")
 
 // New is a journal in a folder, which is made when it is needed.
 func New(dir string) *Journal { return &Journal{dir: dir} }
@@ -134,19 +130,17 @@ func (j *Journal) files(ending string) []string {
 }
 
 // Replay hands out every entry, the oldest file first, until do fails. An entry may be handed out again later: whoever takes it must not
-// mind. Entries that are refused are set aside, and counted.
-func (j *Journal) Replay(do func(entry []byte) error) (refused int, err error) {
+// mind.
+func (j *Journal) Replay(do func(entry []byte) error) error {
 	if err := j.take(); err != nil {
-		return 0, err
+		return err
 	}
 	for _, name := range j.files(written) {
-		n, err := j.replay(name, do)
-		refused += n
-		if err != nil {
-			return refused, err
+		if err := j.replay(name, do); err != nil {
+			return err
 		}
 	}
-	return refused, nil
+	return nil
 }
 
 // take renames what is being written, so that it can be read. Windows does not let go of a file that another process writes: that one
@@ -163,35 +157,21 @@ func (j *Journal) take() error {
 	return nil
 }
 
-func (j *Journal) replay(name string, do func([]byte) error) (refused int, err error) {
+func (j *Journal) replay(name string, do func([]byte) error) error {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil // another process was faster
+		return nil // another process was faster
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the journal: %w", err)
+		return fmt.Errorf("read the journal: %w", err)
 	}
 	for entry := range bytes.Lines(text) {
-		err := do(bytes.TrimSuffix(entry, []byte("\n")))
-		if errors.Is(err, ErrRefused) {
-			refused++
-			err = j.keepRefused(entry)
-		}
-		if err != nil {
-			return refused, err
+		if err := do(bytes.TrimSuffix(entry, []byte("\n"))); err != nil {
+			return err
 		}
 	}
 	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return refused, err
-	}
-	return refused, nil
-}
-
-func (j *Journal) keepRefused(entry []byte) error {
-	file, err := os.OpenFile(filepath.Join(j.dir, setAside), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
 		return err
 	}
-	_, err = file.Write(append(bytes.TrimSuffix(bytes.Clone(entry), []byte("\n")), '\n'))
-	return errors.Join(err, file.Sync(), file.Close())
+	return nil
 }

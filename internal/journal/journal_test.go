@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -16,7 +15,7 @@ import (
 // replayed are all entries that a replay hands out.
 func replayed(t *testing.T, j *journal.Journal) (all []string) {
 	t.Helper()
-	if _, err := j.Replay(func(entry []byte) error {
+	if err := j.Replay(func(entry []byte) error {
 		all = append(all, string(entry))
 		return nil
 	}); err != nil {
@@ -64,7 +63,7 @@ func TestAReplayThatFailsIsMadeAgain(t *testing.T) {
 	appendAll(t, j, "1", "2", "3")
 	away := errors.New("the database is away")
 	var seen []string
-	_, err := j.Replay(func(e []byte) error {
+	err := j.Replay(func(e []byte) error {
 		seen = append(seen, string(e))
 		if string(e) == "2" {
 			return away
@@ -77,29 +76,6 @@ func TestAReplayThatFailsIsMadeAgain(t *testing.T) {
 	appendAll(t, j, "4")
 	if got := replayed(t, j); len(got) != 4 {
 		t.Errorf("got %q, want all four", got)
-	}
-}
-
-func TestWhatCanNeverBeTakenIsSetAside(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	j := journal.New(dir)
-	appendAll(t, j, "good", "bad", "better")
-	if err := os.WriteFile(filepath.Join(dir, "torn.jsonl"), []byte("half of a li"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	refused, err := j.Replay(func(e []byte) error {
-		if s := string(e); s == "bad" || strings.HasPrefix(s, "half") {
-			return fmt.Errorf("%w: %s", journal.ErrRefused, s)
-		}
-		return nil
-	})
-	if err != nil || refused != 2 || !j.Empty() {
-		t.Errorf("refused %d, %v", refused, err)
-	}
-	kept, err := os.ReadFile(filepath.Join(dir, "refused.json"))
-	if err != nil || len(strings.Fields(string(kept))) != 5 {
-		t.Errorf("set aside %q, %v", kept, err)
 	}
 }
 
@@ -145,7 +121,7 @@ func TestNothingIsLostBetweenTwoProcesses(t *testing.T) {
 	seen := map[string]bool{}
 	var mu sync.Mutex
 	see := func(j *journal.Journal) {
-		if _, err := j.Replay(func(entry []byte) error {
+		if err := j.Replay(func(entry []byte) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen[string(entry)] = true
