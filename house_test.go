@@ -55,6 +55,7 @@ type house struct {
 type option struct {
 	network  func(*network.Config)
 	settings func(*Settings)
+	parts    func(*parts)
 }
 
 // newHouse wires everything for a test. Nothing is mocked: webhooks go over HTTP, and so do GraphQL, REST and media.
@@ -83,7 +84,13 @@ func newHouse(t *testing.T, db *database.DB, with ...option) *house {
 	t.Cleanup(front.Close)
 	s := testSettings(t, front.URL, twilio.URL, with...)
 	logged := &logbook{}
-	a, err := build(ctx, s, parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output(), decideWithin: time.Minute})
+	p := parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output(), decideWithin: time.Minute}
+	for _, w := range with {
+		if w.parts != nil {
+			w.parts(&p)
+		}
+	}
+	a, err := build(ctx, s, p)
 	check(t, err)
 	t.Cleanup(func() { check(t, a.graphql.Sockets.Drain(context.Background(), 0)) })
 	handler.Store(&a.handler)

@@ -54,7 +54,8 @@ type app struct {
 	prepared atomic.Bool // the database is migrated and has what every installation has
 	stderr   io.Writer
 
-	decideWithin time.Duration // zero: as [webhooks.Config] says
+	decideWithin  time.Duration // zero: as [webhooks.Config] says
+	twilioSilence time.Duration // zero: as [twilio.Config] says
 }
 
 // parts are what tests and the demo bring along in place of the real thing; nil is the real thing.
@@ -64,7 +65,8 @@ type parts struct {
 	db     *database.DB
 	stderr io.Writer
 
-	decideWithin time.Duration
+	decideWithin  time.Duration
+	twilioSilence time.Duration
 }
 
 // build wires everything and touches nothing that may be away. It is one straight function since each step needs the ones before.
@@ -72,7 +74,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if p.now == nil {
 		p.now = faults.Clock() // nil as well, but in the build for the tests of faults
 	}
-	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, decideWithin: p.decideWithin, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
+	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, decideWithin: p.decideWithin, twilioSilence: p.twilioSilence, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -135,7 +137,7 @@ func (a *app) twilio() (*twilio.Client, error) {
 	if a.TwilioAccountSID == "" || password == "" {
 		return nil, nil
 	}
-	c, err := twilio.New(twilio.Config{BaseURL: a.TwilioAPIURL, AccountSID: a.TwilioAccountSID, User: user, Password: string(password)})
+	c, err := twilio.New(twilio.Config{BaseURL: a.TwilioAPIURL, AccountSID: a.TwilioAccountSID, User: user, Password: string(password), Now: a.now, Silence: a.twilioSilence})
 	if err != nil {
 		return nil, fmt.Errorf("TWILIO_API_URL, TWILIO_ACCOUNT_SID: %w", err)
 	}

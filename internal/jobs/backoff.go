@@ -20,6 +20,9 @@ func Backoff(attempt int) time.Duration {
 	return min(d, maxBackoff)
 }
 
+// later is d and up to a tenth more: never before d, and not all at once after it.
+func later(d time.Duration) time.Duration { return d + rand.N(d/10+1) }
+
 // jitter spreads d by a tenth either way, so that what failed together is not
 // tried again together.
 func jitter(d time.Duration) time.Duration {

@@ -14,7 +14,7 @@ import (
 
 // Drain works every job that is due at now, in the order in which they fell due, one
 // after the other in this goroutine, and then those which these inserted, if due. What
-// fails is due again at now plus [Backoff], exactly. It is for tests on a clock of their
+// fails is due again at now plus [Backoff], or what its error asks for, exactly. It is for tests on a clock of their
 // own, and takes the place of Run; the two do not go together.
 func (q *Queue) Drain(ctx context.Context, now time.Time) (worked int, err error) {
 	for {
@@ -70,7 +70,7 @@ func (q *Queue) settle(ctx context.Context, row *rivertype.JobRow, now time.Time
 		if row.Attempt >= row.MaxAttempts {
 			end = riverdriver.JobSetStateDiscarded(row.ID, now, reason, nil)
 		} else {
-			end = riverdriver.JobSetStateErrorRetryable(row.ID, now.Add(q.pace.backoff(row.Attempt)), reason, nil)
+			end = riverdriver.JobSetStateErrorRetryable(row.ID, now.Add(max(q.pace.backoff(row.Attempt), waitOf(failure))), reason, nil)
 		}
 	}
 	_, err := q.driver.GetExecutor().JobSetStateIfRunningMany(ctx, &riverdriver.JobSetStateIfRunningManyParams{

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -55,7 +56,8 @@ type Job struct {
 }
 
 // Work does a job. After nil the job is done for good; after an error, or a
-// panic, it is tried again later. It is called with no transaction open, and
+// panic, it is tried again later, and not before the time that the error names if
+// it, or one that it wraps, has a Wait() time.Duration. It is called with no transaction open, and
 // must heed its context, which ends after ten minutes and when a stopping process
 // has no more patience.
 type Work func(ctx context.Context, j Job) error
@@ -96,6 +98,7 @@ type Queue struct {
 	store    store
 	inserter *river.Client[*sql.Tx]
 	pace     pace
+	waits    sync.Map // of a job that just failed: how long its error asks to be waited
 }
 
 // pace is how fast things go; only tests change it.

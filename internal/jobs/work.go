@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -21,7 +22,21 @@ type worker struct {
 }
 
 func (w worker) Work(ctx context.Context, job *river.Job[args]) error {
-	return w.q.perform(ctx, w.work, job.JobRow, job.Args.Subject)
+	err := w.q.perform(ctx, w.work, job.JobRow, job.Args.Subject)
+	w.q.waits.Delete(job.ID)
+	if wait := waitOf(err); wait > 0 {
+		w.q.waits.Store(job.ID, wait)
+	}
+	return err
+}
+
+// waitOf is how long an error asks to be waited: somebody else's server wants to be left alone.
+func waitOf(err error) time.Duration {
+	var asks interface{ Wait() time.Duration }
+	if errors.As(err, &asks) {
+		return asks.Wait()
+	}
+	return 0
 }
 
 func (q *Queue) workers() *river.Workers {
@@ -78,5 +93,9 @@ func attempt(ctx context.Context, work Work, j Job) (stack string, err error) {
 type retries struct{ q *Queue }
 
 func (r retries) NextRetry(row *rivertype.JobRow) time.Time {
-	return r.q.now().Add(jitter(r.q.pace.backoff(row.Attempt)))
+	rest := jitter(r.q.pace.backoff(row.Attempt))
+	if wait, ok := r.q.waits.LoadAndDelete(row.ID); ok {
+		rest = max(rest, later(wait.(time.Duration)))
+	}
+	return r.q.now().Add(rest)
 }

@@ -93,6 +93,8 @@ type Network struct {
 	observing sync.Mutex // held while Observe is told
 	inFlight  atomic.Int64
 
+	restRequests atomic.Int64
+
 	mu         sync.Mutex // guards all below, and what REST reads of calls, legs and recordings
 	dice       *dice
 	restDice   *dice // its own, since nobody knows in which order requests come

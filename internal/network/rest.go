@@ -16,6 +16,7 @@ type mood struct {
 	status     int
 	left       int
 	retryAfter time.Duration
+	stalls     bool
 }
 
 // Media404For keeps media missing for d of virtual time after the recording was announced.
@@ -30,8 +31,19 @@ func (n *Network) Media404For(d time.Duration) {
 func (n *Network) FailREST(status, times int, retryAfter time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.mood.status, n.mood.left, n.mood.retryAfter = status, times, retryAfter
+	n.mood.status, n.mood.left, n.mood.retryAfter, n.mood.stalls = status, times, retryAfter, false
 }
+
+// StallREST has the next requests to the Handler answered with a beginning, after which nothing comes any more. Times below zero mean until
+// StallREST or FailREST is called again.
+func (n *Network) StallREST(times int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mood.status, n.mood.left, n.mood.stalls = http.StatusOK, times, true
+}
+
+// RESTRequests is how many requests the Handler has had.
+func (n *Network) RESTRequests() int { return int(n.restRequests.Load()) }
 
 // Handler is Twilio's REST API with its media: recordings, calls and numbers of the account. It wants the account's
 // credentials, and refuses parameters that Twilio doesn't know rather than ignore them.
@@ -57,6 +69,7 @@ func (n *Network) Handler() http.Handler {
 func (n *Network) door(inside http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer n.inFlight.Add(-1)
+		n.restRequests.Add(1)
 		h := w.Header()
 		h.Set("Twilio-Concurrent-Requests", strconv.FormatInt(n.inFlight.Add(1), 10))
 		h.Set("Twilio-Request-Id", n.requestID())
@@ -65,8 +78,10 @@ func (n *Network) door(inside http.Handler) http.Handler {
 		h.Set("X-Home-Region", homeRegion)
 		h.Set("X-Powered-By", "AT-5000")
 		h.Set("X-Shenanigans", "none")
-		status, retryAfter := n.badMood()
+		status, retryAfter, stalls := n.badMood()
 		switch {
+		case stalls:
+			stall(w, r)
 		case status != 0:
 			if retryAfter > 0 {
 				h.Set("Retry-After", strconv.Itoa(seconds(retryAfter)))
@@ -89,17 +104,26 @@ func (n *Network) requestID() string {
 	return n.restDice.sid("RQ")
 }
 
-// badMood is the status with which this request has to fail, 0 for none.
-func (n *Network) badMood() (status int, retryAfter time.Duration) {
+// stall begins an answer and goes on until the client has gone.
+func stall(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", "1000")
+	_, _ = w.Write([]byte("{"))               // the client may have gone already
+	_ = http.NewResponseController(w).Flush() // likewise
+	<-r.Context().Done()
+}
+
+// badMood is the status with which this request has to fail, 0 for none, or that it has to stall.
+func (n *Network) badMood() (status int, retryAfter time.Duration, stalls bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.mood.left == 0 {
-		return 0, 0
+		return 0, 0, false
 	}
 	if n.mood.left > 0 {
 		n.mood.left--
 	}
-	return n.mood.status, n.mood.retryAfter
+	return n.mood.status, n.mood.retryAfter, n.mood.stalls
 }
 
 func (n *Network) admits(r *http.Request) bool {

@@ -1,8 +1,10 @@
 package network
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -266,6 +268,35 @@ func TestRecordingFilters(t *testing.T) {
 	for _, query := range []string{"DateCreated=yesterday", "DateCreated%3C=x", "DateCreated%3E=x"} {
 		wantError(t, w.rest("GET", base+"/Recordings.json?"+query, nil), 400, codeUnknownParameter)
 	}
+}
+
+func TestStallREST(t *testing.T) {
+	t.Parallel()
+	w := recorded(t, 1)
+	server := httptest.NewServer(w.Handler())
+	t.Cleanup(server.Close)
+	w.StallREST(1)
+	before := w.RESTRequests()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+base+"/Recordings.json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(resp.Body, first); err != nil || resp.ContentLength != 1000 {
+		t.Errorf("%d bytes are announced, %v; want 1000 and the first of them", resp.ContentLength, err)
+	}
+	cancel()
+	if rest, err := io.ReadAll(resp.Body); err == nil || len(rest) > 0 {
+		t.Errorf("got %q more, %v", rest, err)
+	}
+	equal(t, "afterwards", w.rest("GET", base+"/Recordings.json", nil).Code, 200)
+	equal(t, "requests", w.RESTRequests()-before, 2)
 }
 
 func TestFailREST(t *testing.T) {

@@ -31,14 +31,19 @@ type Config struct {
 	User       string       // an API key's SID, or the account's
 	Password   string       // the key's secret, or the account's token
 	HTTP       *http.Client // nil: one with sensible limits
+
+	Now     func() time.Time // nil: the system's clock
+	Silence time.Duration    // in which nothing comes is no answer any more; 0: 20 s
 }
 
-// Client calls Twilio's REST API. It is safe for concurrent use and repeats nothing by itself.
+// Client calls Twilio's REST API. It is safe for concurrent use and repeats nothing by itself. While Twilio is in trouble most requests are
+// refused at once, with an *Error that says when to come again.
 type Client struct {
 	base           *url.URL
 	account        string
 	user, password string
 	http           *http.Client
+	manners        *manners
 }
 
 // New checks the configuration and contacts nobody.
@@ -59,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	// Redirects are followed by hand, because net/http shows credentials to any port of the same host.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: base, account: cfg.AccountSID, user: cfg.User, password: cfg.Password, http: &client}, nil
+	return &Client{base: base, account: cfg.AccountSID, user: cfg.User, password: cfg.Password, http: &client, manners: newManners(cfg)}, nil
 }
 
 func transport() *http.Transport {
@@ -174,11 +179,7 @@ func (c *Client) send(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == c.base.Scheme && req.URL.Host == c.base.Host && req.URL.User == nil {
 		req.SetBasicAuth(c.user, c.password)
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, &Error{Err: withoutURL(err)}
-	}
-	return resp, nil
+	return c.manners.ask(req, c.http.Do)
 }
 
 // withoutURL keeps addresses out of logs: the one of a redirect may be all that is needed to fetch the audio.

@@ -33,6 +33,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("Twilio answered %d (error %d): %s", e.Status, e.Code, e.Message)
 }
 
+// Wait is how long to wait before the next try.
+func (e *Error) Wait() time.Duration { return e.RetryAfter }
+
 // Unwrap gives what kept the answer from coming, such as the context's end.
 func (e *Error) Unwrap() error { return e.Err }
 
