@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,20 +74,31 @@ func TestSixtyCallsAtOnce(t *testing.T) {
 // addReplica starts a second process on the same database, so to speak; from now on the two answer webhooks in turn.
 func (h *house) addReplica(db *database.DB) {
 	h.t.Helper()
-	pool, err := database.Open(db.DSN())
+	first, second, turn := *h.handler.Load(), h.replica(db), atomic.Int64{}
+	var both http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if turn.Add(1)%2 == 0 {
+			second.ServeHTTP(w, r)
+			return
+		}
+		first.ServeHTTP(w, r)
+	})
+	h.handler.Store(&both)
+}
+
+// replica is a second process on the same database, so to speak.
+func (h *house) replica(db *database.DB) http.Handler {
+	h.t.Helper()
+	address := db.DSN()
+	if file, ok := strings.CutPrefix(address, "file:"); ok {
+		file, _, _ = strings.Cut(file, "?")
+		address = "sqlite://" + file
+	}
+	pool, err := database.Open(address)
 	check(h.t, err)
 	h.t.Cleanup(func() { check(h.t, pool.Close()) })
 	second, err := build(h.ctx, h.app.Settings, parts{log: h.app.log, now: h.net.Now, db: pool, stderr: h.t.Output(), decideWithin: time.Minute})
 	check(h.t, err)
 	_, err = second.prepare(h.ctx)
 	check(h.t, err)
-	first, turn := *h.handler.Load(), atomic.Int64{}
-	var both http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if turn.Add(1)%2 == 0 {
-			second.handler.ServeHTTP(w, r)
-			return
-		}
-		first.ServeHTTP(w, r)
-	})
-	h.handler.Store(&both)
+	return second.handler
 }

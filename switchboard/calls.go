@@ -215,7 +215,7 @@ type Over struct {
 	Seconds  int
 	Duration bool      // Seconds is known
 	Found    bool      // no webhook told us: we asked
-	At       time.Time // zero: now
+	At       time.Time // by Twilio's clock; zero: now
 }
 
 // Ended writes down that a call is over. Nothing that comes later opens it again.
@@ -229,10 +229,7 @@ func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (cha
 		if changed = c.EndedAt == nil; !changed {
 			return nil
 		}
-		at := s.now()
-		if !o.At.IsZero() && o.At.Before(at) {
-			at = o.At
-		}
+		at := s.endOf(c, o)
 		c.EndedAt = &at
 		if o.Duration {
 			c.DurationSeconds = &o.Seconds
@@ -248,6 +245,18 @@ func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (cha
 		return false, nil // it was turned away: there is no call to end
 	}
 	return changed, err
+}
+
+// endOf is when a call was over by Twilio's clock, as far as ours agrees: not before it began, and not in the future.
+func (s *Switchboard) endOf(c *ent.Call, o Over) time.Time {
+	at := s.now()
+	if !o.At.IsZero() && o.At.Before(at) {
+		at = o.At
+	}
+	if at.Before(c.StartedAt) {
+		return c.StartedAt
+	}
+	return at
 }
 
 // inCall runs do on the locked call, which is made when we have not heard of it yet: requests overtake each other. What was told is written

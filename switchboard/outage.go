@@ -158,7 +158,9 @@ func (s *Switchboard) replayEntry(ctx context.Context, e entry) error {
 	case e.Decided != nil:
 		return s.replayDecision(ctx, e.In, *e.Decided)
 	case e.Ended != nil:
-		e.Ended.At = e.At
+		if e.Ended.At.IsZero() {
+			e.Ended.At = e.At
+		}
 		return s.Ended(ctx, e.In, *e.Ended)
 	case e.Reported != nil:
 		return s.Reported(ctx, e.In, *e.Reported)

@@ -250,7 +250,7 @@ var readNames = map[string]struct{ form, query []string }{
 	"voice/dialed":   {form: []string{"CallStatus", "DialCallStatus", "DialBridged", "DialCallSid"}, query: []string{"call", "from", "to"}},
 	"voice/recorded": {form: []string{"CallStatus", "RecordingSid", "Digits"}, query: []string{"call", "from", "to"}},
 	"messages":       {},
-	"status":         {form: []string{"CallSid", "From", "To", "CallStatus", "CallDuration"}},
+	"status":         {form: []string{"CallSid", "From", "To", "CallStatus", "CallDuration", "Timestamp"}},
 	"recording": {
 		form:  []string{"RecordingSid", "CallSid", "RecordingStatus", "RecordingDuration", "RecordingStartTime", "ErrorCode"},
 		query: []string{"call", "from", "to"},

@@ -11,7 +11,7 @@ import (
 func (d *door) status(r *request) news {
 	in := r.incoming()
 	seconds, known := r.seconds("CallDuration")
-	over := switchboard.Over{Status: in.Status, Seconds: seconds, Duration: known}
+	over := switchboard.Over{Status: in.Status, Seconds: seconds, Duration: known, At: r.time("Timestamp")}
 	if !phone.CallerGone(in.Status) {
 		return news{tell: func(context.Context) error { return nil }} // it goes on: there is nothing to write down
 	}
