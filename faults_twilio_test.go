@@ -9,10 +9,15 @@ import (
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/network"
 	"github.com/maskline/maskline/internal/testdb"
+	"github.com/maskline/maskline/internal/twilio"
 )
 
 // shortSilence has a Twilio that stops half way cost a moment of real time in place of twenty seconds.
-var shortSilence = option{parts: func(p *parts) { p.twilioSilence = 100 * time.Millisecond }}
+var shortSilence = askingTwilio(func(c *twilio.Config) { c.Silence = 100 * time.Millisecond })
+
+func askingTwilio(change func(*twilio.Config)) option {
+	return option{parts: func(p *parts) { p.twilio = change }}
+}
 
 // F19: for half an hour Twilio's REST API, media included, refuses, fails or stops half way, while calls go on. It is asked at most twice as
 // much as on a good day, and afterwards everything is done.

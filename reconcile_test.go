@@ -15,6 +15,7 @@ import (
 	"github.com/maskline/maskline/internal/network"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/internal/testdb"
+	"github.com/maskline/maskline/internal/twilio"
 )
 
 // lost are all callbacks that never arrive.
@@ -147,6 +148,36 @@ func TestADamagedCopyIsNotServedButFetchedAgain(t *testing.T) {
 			if resp, body := h.get(address, tn.token); resp.StatusCode != 200 || len(body) < 1000 {
 				t.Errorf("after it was fetched again: %d and %d bytes", resp.StatusCode, len(body))
 			}
+		}
+	}, jobs.Migrate)
+}
+
+// A busy account has more calls in two days than are listed at once.
+func TestMoreThanIsListedAtOnceIsReconciledAllTheSame(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		h := newHouse(t, db, losing(lost), askingTwilio(func(c *twilio.Config) { c.PerPage, c.MaxPages = 3, 2 }))
+		tn := h.newTenant("olivia@example.com", mask, -1, -1)
+		const calls = 20
+		for range calls {
+			h.net.Dial(hello, mask)
+			check(t, h.net.Run(h.ctx))
+			check(t, h.net.Advance(h.ctx, 5*time.Minute))
+		}
+		done, err := h.app.desk.Reconcile(h.ctx)
+		check(t, err)
+		if done.Repairs["recording"] != calls || done.Repairs["end"] != calls {
+			t.Errorf("repaired %v, want %d recordings and ends", done.Repairs, calls)
+		}
+		h.play()
+		h.allStored(tn, calls)
+		for range calls { // at one moment
+			h.net.Dial(hello, mask)
+		}
+		check(t, h.net.Run(h.ctx))
+		check(t, h.net.Advance(h.ctx, 5*time.Minute))
+		if _, err := h.app.desk.Reconcile(h.ctx); !errors.Is(err, twilio.ErrMore) {
+			t.Errorf("got %v, want that there is more", err)
 		}
 	}, jobs.Migrate)
 }

@@ -54,8 +54,7 @@ type app struct {
 	prepared atomic.Bool // the database is migrated and has what every installation has
 	stderr   io.Writer
 
-	decideWithin  time.Duration // zero: as [webhooks.Config] says
-	twilioSilence time.Duration // zero: as [twilio.Config] says
+	decideWithin time.Duration // zero: as [webhooks.Config] says
 }
 
 // parts are what tests and the demo bring along in place of the real thing; nil is the real thing.
@@ -65,8 +64,8 @@ type parts struct {
 	db     *database.DB
 	stderr io.Writer
 
-	decideWithin  time.Duration
-	twilioSilence time.Duration
+	decideWithin time.Duration
+	twilio       func(*twilio.Config)
 }
 
 // build wires everything and touches nothing that may be away. It is one straight function since each step needs the ones before.
@@ -74,7 +73,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if p.now == nil {
 		p.now = faults.Clock() // nil as well, but in the build for the tests of faults
 	}
-	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, decideWithin: p.decideWithin, twilioSilence: p.twilioSilence, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
+	a = &app{Settings: s, log: p.log, now: p.now, db: p.db, stderr: p.stderr, decideWithin: p.decideWithin, hub: events.NewHub(), links: links.New(s.PublicURL), metrics: prometheus.NewRegistry()}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -91,7 +90,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := a.twilio()
+	rest, err := a.twilio(p.twilio)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +128,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 }
 
 // twilio is how we reach Twilio's REST API; nil without credentials.
-func (a *app) twilio() (*twilio.Client, error) {
+func (a *app) twilio(change func(*twilio.Config)) (*twilio.Client, error) {
 	user, password := a.TwilioAccountSID, a.TwilioAuthToken
 	if a.TwilioAPIKey != "" {
 		user, password = a.TwilioAPIKey, a.TwilioAPISecret
@@ -137,7 +136,11 @@ func (a *app) twilio() (*twilio.Client, error) {
 	if a.TwilioAccountSID == "" || password == "" {
 		return nil, nil
 	}
-	c, err := twilio.New(twilio.Config{BaseURL: a.TwilioAPIURL, AccountSID: a.TwilioAccountSID, User: user, Password: string(password), Now: a.now, Silence: a.twilioSilence})
+	cfg := twilio.Config{BaseURL: a.TwilioAPIURL, AccountSID: a.TwilioAccountSID, User: user, Password: string(password), Now: a.now}
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := twilio.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("TWILIO_API_URL, TWILIO_ACCOUNT_SID: %w", err)
 	}

@@ -169,6 +169,7 @@ func (s *Switchboard) takeUpOne(ctx context.Context, row *ent.RawWebhook) error 
 	if err := s.replayEntry(ctx, e); err != nil {
 		return err
 	}
+	s.Metrics.repaired(repairAside)
 	s.Log.InfoContext(ctx, "took up what was set aside", "call", e.In.CallSID, "number", e.In.To)
 	return s.inTx(ctx, func(tx *Tx) error { return tx.RawWebhook.UpdateOneID(row.ID).ClearWhy().ClearEntry().Exec(ctx) })
 }

@@ -17,7 +17,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "maskline_calls_to_unknown_numbers_total", Help: "Calls to numbers that are not ours, or not any more.",
 		}),
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "maskline_repairs_total", Help: "What the reconciler found at Twilio that no webhook had told us of.",
+			Name: "maskline_repairs_total", Help: "What the reconciler found at Twilio that no webhook had told us of, or took up of what was set aside.",
 		}, []string{"kind"}),
 	}
 	m.aside = prometheus.NewCounter(prometheus.CounterOpts{

@@ -43,37 +43,97 @@ var ErrNoTwilio = errors.New("no Twilio account is set: there is nothing to comp
 // Reconcile asks Twilio for what happened in the last two days, and puts what we never heard of through the code that would have heard it.
 // One repair that fails holds up no other.
 func (s *Switchboard) Reconcile(ctx context.Context) (Reconciled, error) {
-	taken, asideErr := s.takeUp(ctx)
+	taken, errs := s.takeUp(ctx)
 	if s.Twilio == nil {
-		return Reconciled{}, errors.Join(asideErr, ErrNoTwilio)
+		return Reconciled{}, errors.Join(errs, ErrNoTwilio)
 	}
 	until := s.now().Add(-min(leaveAlone, s.Settings.ReconcileEvery))
-	calls, err := s.Twilio.Calls(ctx, until.Add(-lookBack), until)
-	if err != nil {
-		return Reconciled{}, errors.Join(asideErr, err)
-	}
-	recordings, err := s.Twilio.Recordings(ctx, until.Add(-lookBack), until)
-	if err != nil {
-		return Reconciled{}, errors.Join(asideErr, err)
-	}
-	calls = slices.DeleteFunc(calls, func(c twilio.Call) bool { return c.Direction != "inbound" })
-	r := &reconciler{Switchboard: s, until: until, at: map[string]twilio.Call{}, done: Reconciled{len(calls), len(recordings), map[string]int{}}}
-	for _, c := range calls {
-		r.at[c.SID] = c
-	}
+	r := &reconciler{Switchboard: s, until: until, running: map[string]bool{}, done: Reconciled{Repairs: map[string]int{}}}
 	if taken > 0 {
 		r.done.Repairs[repairAside] = taken
 	}
-	err = errors.Join(asideErr, r.recordings(ctx, recordings), r.ends(ctx, calls), r.stuck(ctx), r.undecided(ctx))
-	return r.done, err
+	repairs, err := r.all(ctx, until.Add(-lookBack))
+	errs = errors.Join(errs, repairs, err)
+	switch {
+	case err != nil && r.done.Calls+r.done.Recordings == 0:
+		return Reconciled{}, errs
+	case err != nil:
+		return r.done, errs
+	}
+	return r.done, errors.Join(errs, r.stuck(ctx), r.undecided(ctx))
 }
 
 // reconciler is one pass.
 type reconciler struct {
 	*Switchboard
-	until time.Time
-	at    map[string]twilio.Call // Twilio's calls by their sids
-	done  Reconciled
+	until   time.Time
+	at      map[string]twilio.Call // Twilio's calls by their sids, as far as they are listed at once
+	running map[string]bool        // calls that Twilio lists, and that are not over or only just
+	done    Reconciled
+}
+
+// overlap is how much of what was listed is listed once more, where the list goes on: Twilio's order is nearly that of time.
+const overlap = time.Minute
+
+// all goes through what Twilio lists, newest first, as much at a time as is listed at once. When listing fails the older ones have to wait.
+func (r *reconciler) all(ctx context.Context, from time.Time) (repairs, err error) {
+	for until := r.until; ; {
+		calls, err := r.Twilio.Calls(ctx, from, until)
+		back, err := reaches(from, err, calls, func(c twilio.Call) time.Time { return c.StartedAt })
+		if err != nil {
+			return repairs, err
+		}
+		recordings, err := r.Twilio.Recordings(ctx, from, until)
+		also, err := reaches(from, err, recordings, func(rec twilio.Recording) time.Time { return rec.CreatedAt })
+		if err != nil {
+			return repairs, err
+		}
+		if also.After(back) {
+			back = also
+		}
+		repairs = errors.Join(repairs, r.some(ctx, calls, recordings))
+		if back.Equal(from) {
+			return repairs, nil
+		}
+		if !back.Before(until) {
+			return repairs, fmt.Errorf("too much happened around %s: %w", until, twilio.ErrMore)
+		}
+		until = back
+	}
+}
+
+// reaches tells how far back a list goes: to where it was meant to, or not quite to its oldest when there is more.
+func reaches[T any](from time.Time, err error, all []T, when func(T) time.Time) (time.Time, error) {
+	if !errors.Is(err, twilio.ErrMore) || len(all) == 0 {
+		return from, err
+	}
+	oldest := when(all[0])
+	for _, one := range all {
+		if at := when(one); at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest.Add(overlap), nil
+}
+
+// some repairs what is missing of these.
+func (r *reconciler) some(ctx context.Context, calls []twilio.Call, recordings []twilio.Recording) error {
+	calls = slices.DeleteFunc(calls, func(c twilio.Call) bool { return c.Direction != "inbound" })
+	r.done.Calls += len(calls)
+	r.done.Recordings += len(recordings)
+	r.at = map[string]twilio.Call{}
+	for _, c := range calls {
+		r.at[c.SID] = c
+		if r.goesOn(c) {
+			r.running[c.SID] = true
+		}
+	}
+	return errors.Join(r.recordings(ctx, recordings), r.ends(ctx, calls))
+}
+
+// goesOn tells whether a call is running, or was over so lately that we may be about to be told.
+func (r *reconciler) goesOn(c twilio.Call) bool {
+	return !phone.CallerGone(c.Status) || c.EndedAt.After(r.until)
 }
 
 func (r *reconciler) repaired(ctx context.Context, kind, sid string) {
@@ -177,7 +237,7 @@ func incomingOf(c twilio.Call) phone.Incoming {
 
 // ends closes calls that are over at Twilio, and writes down those that we never heard of.
 func (r *reconciler) ends(ctx context.Context, all []twilio.Call) (errs error) {
-	all = slices.DeleteFunc(all, func(c twilio.Call) bool { return !phone.CallerGone(c.Status) || c.EndedAt.After(r.until) })
+	all = slices.DeleteFunc(all, r.goesOn)
 	for some := range slices.Chunk(all, asManyIDs) {
 		sids := make([]string, len(some))
 		for i, c := range some {
@@ -212,67 +272,6 @@ func (r *reconciler) end(ctx context.Context, c twilio.Call, kind string) error 
 		r.repaired(ctx, kind, c.SID)
 	}
 	return nil
-}
-
-// stuck asks for the calls that are running as far as we know, and that Twilio did not list: they began too long ago.
-func (r *reconciler) stuck(ctx context.Context) (errs error) {
-	rows, err := r.DB.Client().Call.Query().Where(call.EndedAtIsNil(), call.StartedAtLT(r.until)).Order(ent.Asc(call.FieldStartedAt)).Limit(stuckAtOnce).All(ctx)
-	if err != nil {
-		return fmt.Errorf("look for running calls: %w", err)
-	}
-	for _, row := range rows {
-		if _, listed := r.at[row.CallSid]; listed {
-			continue
-		}
-		c, err := r.Twilio.Call(ctx, row.CallSid)
-		if gone := new(twilio.Error); errors.As(err, &gone) && gone.NotFound() {
-			c, err = twilio.Call{SID: row.CallSid, From: row.From, To: string(row.To), Status: "unknown to Twilio"}, nil
-		} else if err == nil && !phone.CallerGone(c.Status) {
-			continue
-		}
-		if err == nil {
-			err = r.end(ctx, c, repairEnd)
-		}
-		errs = errors.Join(errs, err)
-	}
-	return errs
-}
-
-// undecided settles the calls that are over and wait for news of a recording, or keep a voicemail of the plan for one.
-func (r *reconciler) undecided(ctx context.Context) (errs error) {
-	rows, err := r.DB.Client().Call.Query().Where(call.Or(call.OutcomeEQ(phone.OutcomeRinging), call.ReservedInNotNil()), call.EndedAtLT(r.until)).
-		Order(ent.Asc(call.FieldStartedAt)).Limit(stuckAtOnce).All(ctx)
-	if err != nil {
-		return fmt.Errorf("look for undecided calls: %w", err)
-	}
-	for _, row := range rows {
-		found, err := r.Twilio.RecordingsOf(ctx, row.CallSid)
-		if err == nil {
-			err = r.decide(ctx, row, found)
-		}
-		errs = errors.Join(errs, err)
-	}
-	return errs
-}
-
-func (r *reconciler) decide(ctx context.Context, row *ent.Call, found []twilio.Recording) error {
-	in := phone.Incoming{CallSID: row.CallSid, From: row.From, To: row.To}
-	absent := twilio.Recording{CallSID: row.CallSid, Status: "absent"}
-	pending := false
-	for _, rec := range found {
-		switch {
-		case exists(rec):
-			return r.report(ctx, in, rec, repairRecording)
-		case rec.Status == "absent", rec.Status == "deleted":
-			absent.SID, absent.ErrorCode = rec.SID, rec.ErrorCode
-		default:
-			pending = true
-		}
-	}
-	if pending || absent.SID == "" && row.EndedAt.After(r.now().Add(-absentAfter)) {
-		return nil
-	}
-	return r.report(ctx, in, absent, repairAbsence)
 }
 
 // reconcile is the job. It is due again soon, so a pass that fails is not tried again.

@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"time"
 )
+
+const maxPages = 100
 
 // maxRedirects is how far a recording is followed to where Twilio keeps it.
 const maxRedirects = 5
@@ -34,6 +37,8 @@ type Config struct {
 
 	Now     func() time.Time // nil: the system's clock
 	Silence time.Duration    // in which nothing comes is no answer any more; 0: 20 s
+
+	PerPage, MaxPages int // of what is listed at once; 0: 1000, the most that Twilio gives, and 100
 }
 
 // Client calls Twilio's REST API. It is safe for concurrent use and repeats nothing by itself. While Twilio is in trouble most requests are
@@ -44,6 +49,8 @@ type Client struct {
 	user, password string
 	http           *http.Client
 	manners        *manners
+
+	perPage, maxPages int
 }
 
 // New checks the configuration and contacts nobody.
@@ -64,7 +71,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	// Redirects are followed by hand, because net/http shows credentials to any port of the same host.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: base, account: cfg.AccountSID, user: cfg.User, password: cfg.Password, http: &client, manners: newManners(cfg)}, nil
+	return &Client{base: base, account: cfg.AccountSID, user: cfg.User, password: cfg.Password, http: &client, manners: newManners(cfg), perPage: cmp.Or(cfg.PerPage, 1000), maxPages: cmp.Or(cfg.MaxPages, maxPages)}, nil
 }
 
 func transport() *http.Transport {

@@ -9,8 +9,6 @@ import (
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 )
 
-const perPage = 1000 // the most that Twilio gives
-
 // Call is one leg of a call as Twilio remembers it.
 type Call struct {
 	SID       string
@@ -28,15 +26,17 @@ type Recording struct {
 	Status       string // in-progress, processing, completed, absent, deleted …
 	Seconds      int
 	StartedAt    time.Time
+	CreatedAt    time.Time // by this Twilio lists them
 	ErrorCode    string
 	Source       string // RecordVerb is a message; others are recordings of talks
 }
 
-// Calls lists the calls that began between two moments, all legs of them.
+// Calls lists the calls that began between two moments, all legs of them, newest first. With ErrMore there are older ones than those that are
+// returned.
 func (c *Client) Calls(ctx context.Context, from, until time.Time) (all []Call, err error) {
 	library := (&wire{ctx: ctx, twilio: c}).library()
-	params := new(api.ListCallParams).SetPathAccountSid(c.account).SetPageSize(perPage).SetStartTimeAfter(from).SetStartTimeBefore(until)
-	err = pages(func(token, page string) (*string, error) {
+	params := new(api.ListCallParams).SetPathAccountSid(c.account).SetPageSize(c.perPage).SetStartTimeAfter(from).SetStartTimeBefore(until)
+	err = c.pages(func(token, page string) (*string, error) {
 		got, err := library.PageCall(params, token, page)
 		if err != nil {
 			return nil, err
@@ -47,7 +47,7 @@ func (c *Client) Calls(ctx context.Context, from, until time.Time) (all []Call, 
 		return got.NextPageUri, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list calls: %w", err)
+		return all, fmt.Errorf("list calls: %w", err)
 	}
 	return all, nil
 }
@@ -64,7 +64,7 @@ func (c *Client) Call(ctx context.Context, sid string) (Call, error) {
 	return call(got), nil
 }
 
-// Recordings lists the recordings that began between two moments.
+// Recordings lists the recordings that began between two moments, newest first. With ErrMore there are older ones than those that are returned.
 func (c *Client) Recordings(ctx context.Context, from, until time.Time) ([]Recording, error) {
 	return c.recordings(ctx, new(api.ListRecordingParams).SetDateCreatedAfter(from).SetDateCreatedBefore(until))
 }
@@ -76,8 +76,8 @@ func (c *Client) RecordingsOf(ctx context.Context, callSID string) ([]Recording,
 
 func (c *Client) recordings(ctx context.Context, params *api.ListRecordingParams) (all []Recording, err error) {
 	library := (&wire{ctx: ctx, twilio: c}).library()
-	params.SetPathAccountSid(c.account).SetPageSize(perPage)
-	err = pages(func(token, page string) (*string, error) {
+	params.SetPathAccountSid(c.account).SetPageSize(c.perPage)
+	err = c.pages(func(token, page string) (*string, error) {
 		got, err := library.PageRecording(params, token, page)
 		if err != nil {
 			return nil, err
@@ -88,15 +88,15 @@ func (c *Client) recordings(ctx context.Context, params *api.ListRecordingParams
 		return got.NextPageUri, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list recordings: %w", err)
+		return all, fmt.Errorf("list recordings: %w", err)
 	}
 	return all, nil
 }
 
 // pages has one page after the other read, until there is no next one.
-func pages(read func(token, page string) (next *string, err error)) error {
+func (c *Client) pages(read func(token, page string) (next *string, err error)) error {
 	var token, page string
-	for range maxPages {
+	for range c.maxPages {
 		next, err := read(token, page)
 		if err != nil {
 			return refused(err)
@@ -108,7 +108,7 @@ func pages(read func(token, page string) (next *string, err error)) error {
 			return err
 		}
 	}
-	return errTooManyPages
+	return ErrMore
 }
 
 func call(c *api.ApiV2010Call) Call {
@@ -119,7 +119,7 @@ func call(c *api.ApiV2010Call) Call {
 }
 
 func recording(r *api.ApiV2010Recording) Recording {
-	out := Recording{SID: text(r.Sid), CallSID: text(r.CallSid), Status: text(r.Status), Seconds: count(r.Duration), StartedAt: date(r.StartTime), Source: text(r.Source)}
+	out := Recording{SID: text(r.Sid), CallSID: text(r.CallSid), Status: text(r.Status), Seconds: count(r.Duration), StartedAt: date(r.StartTime), CreatedAt: date(r.DateCreated), Source: text(r.Source)}
 	if r.ErrorCode != nil && *r.ErrorCode != 0 {
 		out.ErrorCode = strconv.Itoa(*r.ErrorCode)
 	}

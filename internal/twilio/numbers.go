@@ -10,14 +10,12 @@ import (
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 )
 
-const (
-	numbersPerPage = 500
-	maxPages       = 100
-)
+const numbersPerPage = 500
 
 var numberSID = regexp.MustCompile(`^PN[0-9a-f]{32}$`)
 
-var errTooManyPages = fmt.Errorf("more than %d pages, or a list without an end", maxPages)
+// ErrMore says that a list has more pages than are read at once, or no end.
+var ErrMore = errors.New("there is more than is listed at once")
 
 // Number is a phone number of the account.
 type Number struct {
@@ -48,7 +46,7 @@ func (c *Client) Numbers(ctx context.Context) ([]Number, error) {
 	library := (&wire{ctx: ctx, twilio: c}).library()
 	params := new(api.ListIncomingPhoneNumberParams).SetPathAccountSid(c.account).SetPageSize(numbersPerPage)
 	var all []Number
-	err := pages(func(token, page string) (*string, error) {
+	err := c.pages(func(token, page string) (*string, error) {
 		got, err := library.PageIncomingPhoneNumber(params, token, page)
 		if err != nil {
 			return nil, err
