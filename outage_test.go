@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/network"
@@ -128,16 +129,22 @@ func TestCallsGoOnWhileTheDatabaseIsAway(t *testing.T) {
 		t.Errorf("a blocked caller was let in, or one to an unknown number turned away:\n%s%s", blocked.Tell(), unknown.Tell())
 	}
 
+	over := h.net.Now()
+	check(t, h.net.Advance(h.ctx, time.Hour))
 	line.plugIn()
 	check(t, h.app.desk.Replay(h.ctx))
+	told := h.app.db.Client().RawWebhook.Query()
+	if late, all := told.Clone().Where(rawwebhook.ToldAtGT(over)).CountX(h.ctx), told.CountX(h.ctx); late > 0 || all < 10 {
+		t.Errorf("%d of %d webhooks are kept with the time of the replay, not with theirs", late, all)
+	}
 	h.play()
-	told := h.summary(first, tn)
+	summary := h.summary(first, tn)
 	for _, want := range []string{"used of the first plan: 3 calls, 1 voicemails", "unheard: 1, mails: 1", "audio STORED", "decided while the database was away", "REJECTED, a call from +15550200009"} {
-		if !strings.Contains(told, want) {
-			t.Errorf("there is no %q in\n%s", want, told)
+		if !strings.Contains(summary, want) {
+			t.Errorf("there is no %q in\n%s", want, summary)
 		}
 	}
-	if n := strings.Count(told, ", a call from"); n != 4 {
+	if n := strings.Count(summary, ", a call from"); n != 4 {
 		t.Errorf("%d calls are written down, want 4", n)
 	}
 	if aside := h.aside(); len(aside) != 1 || !strings.Contains(aside[0], other) {
