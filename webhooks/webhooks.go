@@ -9,6 +9,7 @@ package webhooks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -39,6 +40,7 @@ type Config struct {
 type door struct {
 	Config
 	pace    pace
+	breaker breaker
 	refused *prometheus.CounterVec
 	failed  prometheus.Counter
 }
@@ -50,7 +52,7 @@ type pace struct {
 	callback time.Duration
 }
 
-var usual = pace{body: 5 * time.Second, decision: 1500 * time.Millisecond, callback: 10 * time.Second}
+var usual = pace{body: 5 * time.Second, decision: 1500 * time.Millisecond, callback: 4 * time.Second}
 
 // Handler serves every address below /webhooks/.
 func Handler(c Config) http.Handler {
@@ -120,13 +122,28 @@ func (d *door) answer(ctx context.Context, p plan) phone.Answer {
 	if p.decide == nil {
 		return p.otherwise()
 	}
-	answer, err := within(ctx, d.pace.decision, p.decide)
+	answer, err := d.asked(ctx, d.pace.decision, p.decide)
 	if err != nil {
 		d.failed.Inc()
 		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.call.CallSID, "error", err)
 		return p.otherwise()
 	}
 	return answer
+}
+
+// errSilent says that nobody was asked, since nobody has been answered for a while.
+var errSilent = fmt.Errorf("the database has not answered lately: %w", context.DeadlineExceeded)
+
+// asked asks the switchboard, unless the database is silent.
+func (d *door) asked(ctx context.Context, patience time.Duration, do func(context.Context) (phone.Answer, error)) (phone.Answer, error) {
+	if !d.breaker.lets(time.Now()) {
+		return nil, errSilent
+	}
+	answer, err := within(ctx, patience, do)
+	if ctx.Err() == nil { // otherwise it was Twilio who did not wait
+		d.breaker.saw(errors.Is(err, context.DeadlineExceeded), time.Now())
+	}
+	return answer, err
 }
 
 // within gives up waiting after a while, even for work that does not heed its context: a frozen database answers nothing.
@@ -167,7 +184,7 @@ func (d *door) callback(read func(*request) news) http.Handler {
 			d.refuse(w, r, malformed(req.wrong))
 			return
 		}
-		_, err := within(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, n.tell(ctx) })
+		_, err := d.asked(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, n.tell(ctx) })
 		if err != nil && switchboard.Away(err) {
 			d.Log.WarnContext(r.Context(), "callback kept for later", "route", r.URL.Path, "error", err)
 			err = n.keep()
