@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -14,10 +15,12 @@ import (
 )
 
 const (
-	channel  = "maskline_events"
-	batch    = 10 * time.Millisecond
-	payload  = 7000 // PostgreSQL allows 7,999 bytes
-	pingIdle = time.Minute
+	channel = "maskline_events"
+	batch   = 10 * time.Millisecond
+	payload = 7000 // PostgreSQL allows 7,999 bytes
+
+	// quiet is how long nothing needs to be heard before the server is asked whether it is there.
+	quiet = 10 * time.Second
 )
 
 // Relay carries events between the replicas that share a PostgreSQL. One notification every few milliseconds holds what was published
@@ -30,11 +33,13 @@ type Relay struct {
 	me  string
 	out chan []Event
 	all atomic.Bool // the next letter names nothing: there was too much
+
+	quiet time.Duration // only tests change it
 }
 
 // NewRelay relays between hub and the other replicas of the database at dsn.
 func NewRelay(hub *Hub, db *sql.DB, dsn string, log *slog.Logger) *Relay {
-	return &Relay{hub: hub, db: db, dsn: dsn, log: log, me: rand.Text(), out: make(chan []Event, 1024)}
+	return &Relay{hub: hub, db: db, dsn: dsn, log: log, me: rand.Text(), out: make(chan []Event, 1024), quiet: quiet}
 }
 
 // Publish wakes this process's subscribers at once and the others' soon.
@@ -104,8 +109,8 @@ func (r *Relay) notify(ctx context.Context, events []Event) error {
 }
 
 func (r *Relay) receive(ctx context.Context) {
-	l := pq.NewListener(r.dsn, 100*time.Millisecond, 10*time.Second, r.logTrouble)
-	defer func() { _ = l.Close() }() // closing a listener that is gone already is no news
+	l := pq.NewDialListener(impatient{2 * r.quiet}, r.dsn, 100*time.Millisecond, 10*time.Second, r.logTrouble)
+	defer func() { go func() { _ = l.Close() }() }() // it waits for a ping that a frozen server does not answer, and we do not
 	go r.listen(ctx, l)
 	for {
 		select {
@@ -113,8 +118,8 @@ func (r *Relay) receive(ctx context.Context) {
 			return
 		case n := <-l.Notify:
 			r.deliver(n)
-		case <-time.After(pingIdle):
-			go func() { _ = l.Ping() }() // notices a dead connection; the listener then reconnects by itself
+		case <-time.After(r.quiet):
+			go func() { _ = l.Ping() }() // what it hears shows that the connection lives; otherwise it ends, and the listener makes another
 		}
 	}
 }
@@ -149,4 +154,33 @@ func (r *Relay) deliver(n *pq.Notification) {
 	default:
 		r.hub.Publish(in.Events...)
 	}
+}
+
+// impatient gives connections that end when nothing has come for so long: lib/pq itself would wait for a frozen server for ever.
+type impatient struct{ silence time.Duration }
+
+// Dial connects.
+func (i impatient) Dial(network, address string) (net.Conn, error) {
+	return i.DialTimeout(network, address, i.silence)
+}
+
+// DialTimeout connects within a time.
+func (i impatient) DialTimeout(network, address string, within time.Duration) (net.Conn, error) {
+	c, err := net.DialTimeout(network, address, within)
+	if err != nil {
+		return nil, err
+	}
+	return &mortal{c, i.silence}, nil
+}
+
+type mortal struct {
+	net.Conn
+	silence time.Duration
+}
+
+func (m *mortal) Read(p []byte) (int, error) {
+	if err := m.SetReadDeadline(time.Now().Add(m.silence)); err != nil {
+		return 0, err
+	}
+	return m.Conn.Read(p)
 }

@@ -44,7 +44,7 @@ func TestEventsReachTheOtherReplica(t *testing.T) {
 }
 
 // After its connection was killed the relay wakes everybody, since something may have been missed.
-func TestALostConnectionWakesEverybody(t *testing.T) {
+func TestF29ALostConnectionWakesEverybody(t *testing.T) {
 	t.Parallel()
 	db := testdb.Open(t, testdb.Postgres)
 	hub := events.NewHub()
