@@ -45,7 +45,7 @@ func (j *Journal) Append(entry []byte) error {
 	defer j.mu.Unlock()
 	for {
 		if err := j.write(append(bytes.Clone(entry), '\n')); err != nil {
-			return fmt.Errorf("write the journal: %w", errors.Join(err, j.close())) // half a line may be there: go on in another file
+			return fmt.Errorf("write the journal: %w", errors.Join(err, j.abandon())) // half a line may be there: go on in another file
 		}
 		if j.stillThere() {
 			return nil
@@ -104,6 +104,20 @@ func (j *Journal) close() error {
 		return nil
 	}
 	return file.Close()
+}
+
+// abandon closes a file that could not be written. On a full disk not even the first byte found room, and an empty file for each entry that
+// is refused would be all that is left of them.
+func (j *Journal) abandon() error {
+	file := j.file
+	err := j.close()
+	if file == nil {
+		return err
+	}
+	if info, gone := os.Stat(file.Name()); gone == nil && info.Size() == 0 {
+		err = errors.Join(err, os.Remove(file.Name()))
+	}
+	return err
 }
 
 // syncFolder makes the name of a new file as safe as its content. Windows has no words for it, and does so by itself.

@@ -16,8 +16,8 @@ import (
 	"gocloud.dev/blob/fileblob"
 )
 
-// stranded is the age at which a half-written file belongs to no living process.
-const stranded = 24 * time.Hour
+// stranded is the age at which a half-written file belongs to no living process: copying one recording takes ten minutes at most.
+const stranded = time.Hour
 
 // halfWritten is how fileblob names a recording that it has not finished.
 var halfWritten = regexp.MustCompile(`^[a-z]+_[0-9a-z]+\.[0-9a-f]+\.tmp$`)
