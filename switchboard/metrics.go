@@ -1,6 +1,10 @@
 package switchboard
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/maskline/maskline/internal/jobs"
+)
 
 // Metrics count what no row tells.
 type Metrics struct {
@@ -24,7 +28,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Name: "maskline_set_aside_total", Help: "What Twilio told of numbers that are not ours, or that could not be taken. It lies in the table raw_webhooks; the doctor counts it.",
 	})
 	m.gaveUp = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio, of which the API says why; or a webhook of a number that never became ours.",
+		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio, of which the API says why; a webhook of a number that never became ours; or a job that always fails, of which the log says why.",
 	}, []string{"what"})
 	r.MustRegister(m.unknown, m.repairs, m.aside, m.gaveUp)
 	return m
@@ -55,3 +59,6 @@ func (m *Metrics) givenUpMany(what string, n int) {
 		m.gaveUp.WithLabelValues(what).Add(float64(n))
 	}
 }
+
+// GaveUp counts a job that failed for the last time without its work having given it up.
+func (s *Switchboard) GaveUp(jobs.Kind) { s.Metrics.givenUp("job") }

@@ -111,7 +111,7 @@ func TestFailedJobIsTriedAgainUntilItSucceeds(t *testing.T) {
 	})
 }
 
-func TestPanicIsAFailedAttemptAndOthersGoOn(t *testing.T) {
+func TestF32APoisonJobHoldsUpNoOther(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, w world) {
 		log := &logbook{}
 		worked := make(chan Job, 10)

@@ -117,15 +117,26 @@ func TestDrainTriesAgainAfterTheBackoff(t *testing.T) {
 	})
 }
 
-func TestDrainDiscardsAfterTheLastAttempt(t *testing.T) {
+func TestF32APoisonJobIsDiscardedWithItsReason(t *testing.T) {
 	onEachClock(t, func(t *testing.T, w world, now time.Time) {
-		v := w.virtual(t, now, map[Kind]Work{Appear: func(context.Context, Job) error { return errors.New("never") }})
-		v.insert(t, v.q, Job{Kind: Appear, Subject: "vm_1"})
+		var gaveUp []Kind
+		v := w.virtual(t, now, map[Kind]Work{Appear: func(_ context.Context, j Job) error {
+			if j.Subject == "vm_poison" {
+				panic("never")
+			}
+			return nil
+		}})
+		v.q.cfg.GaveUp = func(k Kind) { gaveUp = append(gaveUp, k) }
+		v.insert(t, v.q, Job{Kind: Appear, Subject: "vm_poison"}, Job{Kind: Appear, Subject: "vm_good"})
 		v.forward(t, 60*24*time.Hour)
-		if n := len(v.did); n != 100 {
-			t.Errorf("tried %d times, want 100", n)
+		if n := len(v.did); n != 101 || !slices.Equal(gaveUp, []Kind{Appear}) {
+			t.Errorf("tried %d times, want 100 and the good one; gave up %v", n, gaveUp)
 		}
-		v.wantRow(t, "vm_1", "discarded", 100)
+		v.wantRow(t, "vm_poison", "discarded", 100)
+		v.wantRow(t, "vm_good", "completed", 1)
+		if n := w.count(t, `SELECT count(*) FROM river_job WHERE state = 'discarded' AND CAST(errors AS text) LIKE '%panic: never%'`); n != 1 {
+			t.Errorf("%d rows say why, want 1", n)
+		}
 	})
 }
 

@@ -85,6 +85,9 @@ type Config struct {
 	Work     map[Kind]Work
 	Periodic []Periodic
 
+	// GaveUp is told of each job that failed for the last time; nil tells nobody.
+	GaveUp func(Kind)
+
 	// ID names this process in the rows; a random part is added to it, so that a
 	// restarted process is never taken for the one that died.
 	ID string
@@ -121,6 +124,9 @@ func New(cfg Config) (*Queue, error) {
 		if cfg.Work[p.Kind] == nil || p.Every <= 0 {
 			return nil, fmt.Errorf("jobs: %s every %s needs a Work and a time", p.Kind, p.Every)
 		}
+	}
+	if cfg.GaveUp == nil {
+		cfg.GaveUp = func(Kind) {}
 	}
 	st, err := storeFor(cfg.Dialect)
 	if err != nil {

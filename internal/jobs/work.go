@@ -71,6 +71,7 @@ func (q *Queue) perform(ctx context.Context, work Work, row *rivertype.JobRow, s
 	level, message := slog.LevelWarn, "job failed, will be tried again"
 	if row.Attempt >= row.MaxAttempts {
 		level, message = slog.LevelError, "job failed for the last time"
+		q.cfg.GaveUp(j.Kind)
 	}
 	q.cfg.Log.LogAttrs(ctx, level, message, attrs...)
 	return err
