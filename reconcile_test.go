@@ -125,7 +125,7 @@ func TestARecordingIsDeletedAtTwilioOnceItsCopyIsSafe(t *testing.T) {
 	}, jobs.Migrate)
 }
 
-func TestADamagedCopyIsNotServedButFetchedAgain(t *testing.T) {
+func TestF26ADamagedCopyIsNotServedButFetchedAgain(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, db *database.DB) {
 		h := newHouse(t, db)
@@ -134,6 +134,7 @@ func TestADamagedCopyIsNotServedButFetchedAgain(t *testing.T) {
 		h.play()
 		for _, damage := range []func(file string) error{
 			func(file string) error { return os.WriteFile(file, []byte("RIFF this is not what Carl said"), 0o600) },
+			flipAByte,
 			os.Remove,
 		} {
 			files, err := filepath.Glob(filepath.Join(h.app.DataDir, "recordings", "vm_*"))
@@ -180,4 +181,13 @@ func TestMoreThanIsListedAtOnceIsReconciledAllTheSame(t *testing.T) {
 			t.Errorf("got %v, want that there is more", err)
 		}
 	}, jobs.Migrate)
+}
+
+func flipAByte(file string) error {
+	audio, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	audio[len(audio)/2] ^= 1
+	return os.WriteFile(file, audio, 0o600)
 }

@@ -161,7 +161,7 @@ func TestRepeatHasTheSameMessageID(t *testing.T) {
 	}
 }
 
-func TestServerThatHangs(t *testing.T) {
+func TestF24AServerThatHangsIsLeft(t *testing.T) {
 	t.Parallel()
 	k := newSink(t, plain, mood{hang: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
