@@ -28,6 +28,7 @@ type cable struct {
 	mu       sync.Mutex
 	out      bool
 	open     []net.Conn
+	delay    time.Duration // of all that is sent to the server
 }
 
 // newCable is a cable to the server of a PostgreSQL, and the address of the database at its near end.
@@ -70,9 +71,30 @@ func (c *cable) connect(near net.Conn) {
 	}
 	c.open = append(c.open, near, far)
 	c.mu.Unlock()
-	go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
+	go func() { _, _ = io.Copy(delayed{far, c}, near); _ = far.Close() }()
 	_, _ = io.Copy(near, far)
 	_ = near.Close()
+}
+
+// slow has everything take that much longer from now on.
+func (c *cable) slow(delay time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.delay = delay
+}
+
+// delayed is the far end of a cable, which what is written reaches later.
+type delayed struct {
+	net.Conn
+	c *cable
+}
+
+func (d delayed) Write(b []byte) (int, error) {
+	d.c.mu.Lock()
+	delay := d.c.delay
+	d.c.mu.Unlock()
+	time.Sleep(delay)
+	return d.Conn.Write(b)
 }
 
 // pull breaks every connection, and lets no new one through.

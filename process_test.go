@@ -68,9 +68,13 @@ type town struct {
 	mail *mailbox
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T, with ...func(*network.Config)) *town {
 	t.Helper()
-	n := network.New(network.Config{AccountSID: accountSID, AuthToken: authToken, Seed: 7, Start: time.Now().UTC().Truncate(time.Second)})
+	config := network.Config{AccountSID: accountSID, AuthToken: authToken, Seed: 7, Start: time.Now().UTC().Truncate(time.Second)}
+	for _, w := range with {
+		w(&config)
+	}
+	n := network.New(config)
 	t.Cleanup(n.Close)
 	n.AddPhone(owner, network.NoAnswer())
 	rest := httptest.NewServer(n.Handler())
@@ -80,33 +84,42 @@ func newTown(t *testing.T) *town {
 
 // process is one running copy of the binary.
 type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	env  []string
-	base string
-	h    *house // for its GraphQL helpers only
+	t       *testing.T
+	program func() (path string, err error)
+	cmd     *exec.Cmd
+	env     []string
+	base    string
+	h       *house // for its GraphQL helpers only
 }
 
 const adminToken = "the-administrators-token-of-these-tests"
 
 // start runs the binary and returns once it answers. public is the address that the world uses, its own when empty.
-func (tw *town) start(t *testing.T, databaseURL, dataDir, public string) *process {
+func (tw *town) start(t *testing.T, databaseURL, dataDir, public string, env ...string) *process {
+	t.Helper()
+	p := tw.prepare(t, databaseURL, dataDir, public, env...)
+	p.run()
+	return p
+}
+
+// prepare is what start will run.
+func (tw *town) prepare(t *testing.T, databaseURL, dataDir, public string, env ...string) *process {
 	t.Helper()
 	addr := freeAddr(t)
-	p := &process{t: t, base: "http://" + addr, h: &house{t: t, ctx: t.Context(), url: "http://" + addr, admin: adminToken}}
+	p := &process{t: t, program: binary, base: "http://" + addr, h: &house{t: t, ctx: t.Context(), url: "http://" + addr, admin: adminToken}}
 	if public == "" {
 		public = p.base
 	}
 	p.env = append(os.Environ(), "LISTEN_ADDR="+addr, "PUBLIC_URL="+public, "DATA_DIR="+dataDir, "DATABASE_URL="+databaseURL,
 		"RECORDINGS_SHARED=true", "ADMIN_TOKEN="+adminToken, "TWILIO_ACCOUNT_SID="+accountSID, "TWILIO_AUTH_TOKEN="+authToken,
 		"TWILIO_API_URL="+tw.rest, "SMTP_URL=smtp://"+tw.mail.addr, "DRAIN_DELAY=0s")
-	p.run()
+	p.env = append(p.env, env...)
 	return p
 }
 
 func (p *process) run() {
 	p.t.Helper()
-	path, err := binary()
+	path, err := p.program()
 	check(p.t, err)
 	p.cmd = exec.Command(path, "serve")
 	p.cmd.Env, p.cmd.Stderr = p.env, p.t.Output()
@@ -219,7 +232,7 @@ func isRecordingCallback(e network.Event) bool {
 }
 
 // Once the recording callback is acknowledged, nothing may be lost, whatever dies next.
-func TestKilledRightAfterTheRecordingCallback(t *testing.T) {
+func TestF09KilledRightAfterTheRecordingCallback(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, databaseURL string) {
 		tw := newTown(t)

@@ -254,7 +254,7 @@ func TestSQLiteTablesAreMadeAnew(t *testing.T) {
 }
 
 // Somebody reads a table in a long transaction. The migration lets go again and again, and comes to it when they have gone.
-func TestPostgresMigrationsDoNotHoldUpTheRest(t *testing.T) {
+func TestF33AMigrationThatWaitsForATableHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	db := testdb.Open(t, testdb.Postgres)
 	ctx := viewer.System(t.Context())

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/network"
+	"github.com/maskline/maskline/internal/testdb"
+	"github.com/maskline/maskline/phone"
+)
+
+func TestF03NoCallbackIsLostWhilePostgresIsDown(t *testing.T) {
+	t.Parallel()
+	server := testdb.Open(t, testdb.Postgres, jobs.Migrate)
+	line, dsn := newCable(t, server.DSN())
+	db, err := database.Open(dsn)
+	check(t, err)
+	t.Cleanup(func() { check(t, db.Close()) })
+	h := newHouse(t, db)
+	tn := h.newTenant("olivia@example.com", mask, 100, 50)
+	h.net.AddPhone(owner, network.NoAnswer())
+	call := h.net.Dial(hello, mask)
+	check(t, h.net.RunTo(h.ctx, func(e network.Event) bool { return e.Kind == network.Recorded }))
+	line.pull() // all decisions are made; the news of the end, the recording and the transcript come now
+	check(t, h.net.Run(h.ctx))
+	check(t, call.Err())
+	line.plugIn()
+	check(t, h.app.desk.Replay(h.ctx))
+	h.play()
+	h.wantStored(tn)
+	if v, _ := h.voicemail(tn); v.Transcription != phone.TranscriptionCompleted {
+		t.Errorf("the transcript is %s", v.Transcription)
+	}
+}
+
+// Somebody ends a third of all sessions, in the midst of whatever they do, ten times a second.
+func TestF04NothingIsLostWhenSessionsAreEnded(t *testing.T) {
+	t.Parallel()
+	server, tw := testdb.Open(t, testdb.Postgres), newStrictTown(t)
+	p := tw.start(t, server.DSN(), t.TempDir(), "")
+	tw.net.AddNumber(numberAt(p.base, mask))
+	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan int)
+	go func() { ended <- endSessions(ctx, t, server.Writer()) }()
+	calls := tw.messages(60, 3)
+	check(t, tw.net.Run(t.Context()))
+	stop()
+	if n := <-ended; n == 0 {
+		t.Error("no session was ended")
+	}
+	wantAnswered(t, calls)
+	p.wantNothingLost(tw, tn.token, 2) // a mail may have gone out whose transaction was ended
+}
+
+func endSessions(ctx context.Context, t *testing.T, db *sql.DB) (ended int) {
+	const some = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.33`
+	for tick := time.NewTicker(100 * time.Millisecond); ctx.Err() == nil; {
+		var n int
+		if err := db.QueryRowContext(t.Context(), some).Scan(&n); err != nil {
+			t.Error(err)
+		}
+		ended += n
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tick.Stop()
+		}
+	}
+	return ended
+}
+
+func TestF07CallsAreAnsweredAndJobsDoneOnASlowDatabase(t *testing.T) {
+	t.Parallel()
+	server, tw := testdb.Open(t, testdb.Postgres), newStrictTown(t)
+	line, dsn := newCable(t, server.DSN())
+	p := tw.start(t, dsn, t.TempDir(), "")
+	tw.net.AddNumber(numberAt(p.base, mask))
+	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
+	tw.messages(1, 1)
+	check(t, tw.net.Run(t.Context()))
+	p.wantNothingLost(tw, tn.token, 1)
+	done := func() (n int) {
+		const jobs = `SELECT count(*) FROM river_job WHERE state = 'completed'`
+		check(t, server.Writer().QueryRowContext(t.Context(), jobs).Scan(&n))
+		return n
+	}
+	line.slow(2 * time.Second)
+	before := done()
+	calls := tw.messages(40, 20)
+	check(t, tw.net.Run(t.Context()))
+	wantAnswered(t, calls)
+	eventually(t, 2*time.Minute, func() bool { return done() > before+1 })
+	line.slow(0)
+	p.wantNothingLost(tw, tn.token, 1)
+}

@@ -1,0 +1,46 @@
+//go:build unix
+
+package main
+
+import (
+	"testing"
+
+	"github.com/maskline/maskline/internal/testdb"
+)
+
+// ownPostgres is a process on a PostgreSQL server of its own, with a tenant.
+func ownPostgres(t *testing.T) (*testdb.Server, *town, *process, tenant) {
+	t.Helper()
+	server, tw := testdb.NewServer(t), newStrictTown(t)
+	p := tw.start(t, server.DSN("postgres"), t.TempDir(), "")
+	tw.net.AddNumber(numberAt(p.base, mask))
+	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
+	tw.messages(1, 1) // so that all is warm, and the number is remembered
+	check(t, tw.net.Run(t.Context()))
+	p.wantNothingLost(tw, tn.token, 1)
+	return server, tw, p, tn
+}
+
+func TestF01CallsAreAnsweredWhilePostgresIsDown(t *testing.T) {
+	t.Parallel()
+	server, tw, p, tn := ownPostgres(t)
+	server.Stop()
+	calls := tw.messages(200, 50)
+	check(t, tw.net.Run(t.Context()))
+	wantAnswered(t, calls)
+	server.Start()
+	p.wantNothingLost(tw, tn.token, 1)
+}
+
+func TestF02CallsAreAnsweredWhilePostgresIsFrozen(t *testing.T) {
+	t.Parallel()
+	server, tw, p, tn := ownPostgres(t)
+	before := p.metric("go_goroutines")
+	server.Freeze()
+	calls := tw.messages(100, 50)
+	check(t, tw.net.Run(t.Context()))
+	wantAnswered(t, calls)
+	server.Thaw()
+	p.wantNothingLost(tw, tn.token, 1)
+	eventually(t, patience, func() bool { return p.metric("go_goroutines") < before+20 })
+}
