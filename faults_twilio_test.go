@@ -62,13 +62,13 @@ func (h *house) halfAnHour() (requests int) {
 		if minute%5 == 4 {
 			check(h.t, h.app.desk.Work()[jobs.Reconcile](h.ctx, jobs.Job{Kind: jobs.Reconcile}))
 		}
-		h.playUntil(begin.Add(time.Duration(minute+1) * time.Minute))
+		h.goOnUntil(begin.Add(time.Duration(minute+1) * time.Minute))
 	}
 	return h.net.RESTRequests() - before
 }
 
-// playUntil lets everything happen that is bound to until a moment, and looks for due jobs every five seconds.
-func (h *house) playUntil(end time.Time) {
+// goOnUntil lets everything happen that is bound to until a moment, and looks for due jobs every five seconds.
+func (h *house) goOnUntil(end time.Time) {
 	h.t.Helper()
 	for h.net.Now().Before(end) {
 		check(h.t, h.net.RunUntil(h.ctx, h.net.Now().Add(5*time.Second)))

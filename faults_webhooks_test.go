@@ -123,7 +123,7 @@ func TestF14CallbacksThatComeLateKeepTheirTime(t *testing.T) {
 				tn := h.newTenant("olivia@example.com", mask, 10, 5)
 				call := h.net.Dial(hello, mask)
 				check(t, h.net.Run(h.ctx))
-				h.playUntil(h.net.Now().Add(time.Minute))
+				h.goOnUntil(h.net.Now().Add(time.Minute))
 				check(t, h.net.Advance(h.ctx, late))
 				for _, path := range []string{"/webhooks/transcription", "/webhooks/status", "/webhooks/recording"} {
 					if status, _ := h.send(h.lostFrom(path)[0]); status != http.StatusNoContent {
@@ -183,7 +183,7 @@ func TestF15WhatNeverComesIsRepairedWithinAQuarterOfAnHour(t *testing.T) {
 			if minute%5 == 4 {
 				check(t, h.app.desk.Work()[jobs.Reconcile](h.ctx, jobs.Job{Kind: jobs.Reconcile}))
 			}
-			h.playUntil(begin.Add(time.Duration(minute+1) * time.Minute))
+			h.goOnUntil(begin.Add(time.Duration(minute+1) * time.Minute))
 		}
 		if n := len(h.lostFrom("/webhooks/status")) + len(h.lostFrom("/webhooks/recording")); n < 5 {
 			t.Errorf("only %d callbacks were lost", n)
