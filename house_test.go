@@ -92,7 +92,7 @@ func newHouse(t *testing.T, db *database.DB, with ...option) *house {
 	}
 	a, err := build(ctx, s, p)
 	check(t, err)
-	t.Cleanup(func() { check(t, a.graphql.Sockets.Drain(context.Background(), 0)) })
+	t.Cleanup(func() { check(t, a.graphql.Drain(context.Background(), 0)) })
 	handler.Store(&a.handler)
 	token, err := a.prepare(ctx)
 	check(t, err)

@@ -243,7 +243,7 @@ func (a *app) close() error {
 }
 
 // serve answers requests on l until ctx ends, then drains: not ready any more, a moment for balancers to notice, then no new requests,
-// sockets closed so that clients come back elsewhere, begun requests and jobs finished.
+// sockets and streams closed so that clients come back elsewhere, begun requests and jobs finished.
 func (a *app) serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	// The ends of requests and jobs come after the end of ctx, so they have a context of their own.
@@ -287,7 +287,7 @@ func (a *app) drain(server *http.Server) error {
 	defer cancel()
 	finished := make(chan error, 1)
 	go func() { finished <- server.Shutdown(ctx) }()
-	err := a.graphql.Sockets.Drain(ctx, socketsSpread)
+	err := a.graphql.Drain(ctx, socketsSpread)
 	return errors.Join(err, <-finished)
 }
 

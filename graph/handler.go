@@ -2,21 +2,23 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph/generated"
 	"github.com/maskline/maskline/graph/socket"
-	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
 )
 
@@ -25,17 +27,20 @@ const (
 	cachedQueries = 1000
 )
 
-// Server answers GraphQL over HTTP and WebSocket.
+// Server answers GraphQL over HTTP, as event streams and over WebSocket.
 type Server struct {
 	http.Handler
 	Sockets *socket.Transport
+	Streams *Streams
 }
 
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
 	sockets := socket.New(socket.Config{Init: r.signIn, Origins: o.allow, Log: r.Log})
+	streams := newStreams(r)
 	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
 	gql.AddTransport(sockets)
+	gql.AddTransport(streams)
 	gql.AddTransport(overHTTP{})
 	gql.SetParserTokenLimit(maxTokens)
 	gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
@@ -43,7 +48,14 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetRecoverFunc(recovered)
 	gql.Use(extension.Introspection{})
 	gql.Use(limits{r.OnlyWarn, r.Log})
-	return &Server{Sockets: sockets, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
+	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
+}
+
+// Drain ends all sockets and streams, evenly over the time spread, such that their clients come back elsewhere; it takes no new ones.
+func (s *Server) Drain(ctx context.Context, spread time.Duration) error {
+	streams := make(chan error, 1)
+	go func() { streams <- s.Streams.Drain(ctx, spread) }()
+	return errors.Join(s.Sockets.Drain(ctx, spread), <-streams)
 }
 
 // served is the schema without the directives that are meant for our generators, and without defer: we answer all at once.
@@ -56,6 +68,18 @@ func served() *ast.Schema {
 	return &s
 }
 
+type identityKey struct{}
+
+// as puts who asks into the context.
+func as(ctx context.Context, id switchboard.Identity) context.Context {
+	return context.WithValue(viewer.With(ctx, id.Viewer), identityKey{}, id)
+}
+
+func identity(ctx context.Context) switchboard.Identity {
+	id, _ := ctx.Value(identityKey{}).(switchboard.Identity)
+	return id
+}
+
 // signIn names the viewer of a socket, and says when its token is over.
 func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
 	id, err := r.Desk.Authenticate(ctx, bearerOf(authorization))
@@ -65,7 +89,7 @@ func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx = viewer.With(ctx, id.Viewer)
+	ctx = as(ctx, id)
 	s := &socket.Session{Revoked: r.revoked(ctx, id.TokenID)}
 	if id.Expires != nil {
 		s.Expires = *id.Expires
@@ -85,22 +109,13 @@ func (r *Resolver) signedIn(sockets *socket.Transport, next http.Handler) http.H
 			r.unauthorized(w, req, err)
 			return
 		}
-		next.ServeHTTP(w, req.WithContext(viewer.With(req.Context(), id.Viewer)))
+		next.ServeHTTP(w, req.WithContext(as(req.Context(), id)))
 	})
 }
 
 func (r *Resolver) unauthorized(w http.ResponseWriter, req *http.Request, err error) {
 	shown := present(r.Log)(req.Context(), err)
-	switch shown.Extensions["code"] {
-	case phone.Unauthenticated:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		writeError(w, req, http.StatusUnauthorized, shown)
-	case phone.Unavailable:
-		w.Header().Set("Retry-After", "5")
-		writeError(w, req, http.StatusServiceUnavailable, shown)
-	default:
-		writeError(w, req, http.StatusInternalServerError, shown)
-	}
+	writeError(w, req, statusOf(gqlerror.List{shown}, http.StatusInternalServerError), shown)
 }
 
 func bearer(r *http.Request) string { return bearerOf(r.Header.Get("Authorization")) }

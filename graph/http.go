@@ -3,12 +3,12 @@ package graph
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -89,7 +89,7 @@ func (overHTTP) Supports(*http.Request) bool { return true }
 // Do answers one request.
 func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if accepted(r) == "" {
-		fail(w, r, http.StatusNotAcceptable, whyNotAcceptable(r))
+		fail(w, r, http.StatusNotAcceptable, "Accept "+typeResponse+" or "+typeJSON+", or "+typeEvents+" with POST.")
 		return
 	}
 	params, status, why := readRequest(w, r)
@@ -106,10 +106,11 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		fail(w, r, http.StatusMethodNotAllowed, "GET answers queries only.")
 		return
 	case op.Operation.Operation == ast.Subscription:
-		errs = gqlerror.List{gqlerror.Wrap(phone.Bad("", "Subscriptions need a WebSocket (graphql-transport-ws)."))}
+		errs = gqlerror.List{gqlerror.Wrap(phone.Bad("", "Subscriptions need a WebSocket (graphql-transport-ws), or POST with Accept: "+typeEvents+" and no type of JSON."))}
 	}
 	if len(errs) > 0 { // nothing is executed
-		write(w, r, statusOfRefusal(r), refusal{exec.DispatchError(ctx, errs).Errors})
+		errs = exec.DispatchError(ctx, errs).Errors
+		write(w, r, statusOf(errs, statusOfRefusal(r)), refusal{errs})
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
@@ -127,42 +128,19 @@ func statusOfRefusal(r *http.Request) int {
 	return http.StatusOK
 }
 
-// accepted is the type to answer in: of those that we have the one that the client likes best. It is empty when it likes none.
-func accepted(r *http.Request) (best string) {
-	header := strings.Join(r.Header.Values("Accept"), ",")
-	if header == "" {
-		return typeJSON
-	}
-	most := 0.0
-	for part := range strings.SplitSeq(header, ",") {
-		kind, params, err := mime.ParseMediaType(strings.TrimSpace(part))
-		if kind == "*/*" || kind == "application/*" {
-			kind = typeJSON
-		}
-		if err == nil && (kind == typeJSON || kind == typeResponse) && quality(params) > most {
-			best, most = kind, quality(params)
+// statusOf is that of a request that is not executed, by the code of its error; any other has the status otherwise.
+func statusOf(errs gqlerror.List, otherwise int) int {
+	if len(errs) > 0 {
+		switch errs[0].Extensions["code"] {
+		case phone.Unauthenticated:
+			return http.StatusUnauthorized
+		case phone.RateLimited:
+			return http.StatusTooManyRequests
+		case phone.Unavailable:
+			return http.StatusServiceUnavailable
 		}
 	}
-	return best
-}
-
-func quality(params map[string]string) float64 {
-	q, given := params["q"]
-	if !given {
-		return 1
-	}
-	f, err := strconv.ParseFloat(q, 64)
-	if err != nil {
-		return 1
-	}
-	return f
-}
-
-func whyNotAcceptable(r *http.Request) string {
-	if strings.Contains(r.Header.Get("Accept"), typeEvents) {
-		return "There are no event streams here: subscriptions need a WebSocket (graphql-transport-ws), and all else is answered in " + typeResponse + " or " + typeJSON + "."
-	}
-	return "Accept " + typeResponse + " or " + typeJSON + "."
+	return otherwise
 }
 
 // readRequest reads what is asked. What is no GraphQL request has a status and a reason.
@@ -243,6 +221,16 @@ func writeError(w http.ResponseWriter, r *http.Request, status int, e *gqlerror.
 	write(w, r, status, refusal{gqlerror.List{e}})
 }
 
+// retryAfter is when to come back, in seconds: what the error says, or soon.
+func retryAfter(answer any) string {
+	if r, ok := answer.(refusal); ok && len(r.Errors) > 0 {
+		if seconds, said := r.Errors[0].Extensions["retryAfter"]; said {
+			return fmt.Sprint(seconds)
+		}
+	}
+	return "5"
+}
+
 // write answers in the type that the client accepts, or in JSON when there is none.
 func write(w http.ResponseWriter, r *http.Request, status int, answer any) {
 	body, err := json.Marshal(answer)
@@ -255,6 +243,12 @@ func write(w http.ResponseWriter, r *http.Request, status int, answer any) {
 	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter(answer))
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that is gone is told nothing
 }

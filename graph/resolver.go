@@ -1,4 +1,4 @@
-// Package graph is the clients' door: GraphQL over HTTP and WebSocket, and the audio that its links lead to. Reads go straight to the
+// Package graph is the clients' door: GraphQL over HTTP, WebSocket and event streams, and the audio that its links lead to. Reads go straight to the
 // database as the viewer that the token names, so that ownership is decided in one place; every write is one call of the switchboard,
 // which returns ids, and the resolver then reads again. Pushes are read from the database too: an event only says that there is something.
 package graph

@@ -98,7 +98,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 func (w *world) door(t *testing.T, r *graph.Resolver) http.Handler {
 	t.Helper()
 	server := graph.NewServer(r, graph.Origins{Own: w.url, Others: []string{friend}})
-	t.Cleanup(func() { check(t, server.Sockets.Drain(context.Background(), 0)) })
+	t.Cleanup(func() { check(t, server.Drain(context.Background(), 0)) })
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", server)
 	graph.Audio{Resolver: r, Recordings: w.store}.Routes(mux)

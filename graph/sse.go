@@ -1,0 +1,264 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/maskline/maskline/phone"
+)
+
+const (
+	beatEvery   = 15 * time.Second
+	writeWithin = 10 * time.Second // for a client to take one event
+	cutWithin   = time.Second      // for a client to take the end of its stream
+)
+
+// Streams answers operations by the protocol GraphQL over Server-Sent Events, in its mode of distinct connections: results as events
+// `next`, and `complete` when the operation is really over. A stream that is cut, since its token is over, we restart or its reader
+// stalls, ends without `complete`, and its client comes back.
+type Streams struct {
+	r *Resolver
+
+	beatEvery, writeWithin time.Duration
+
+	mu       sync.Mutex
+	draining bool
+	ends     map[*stream]context.CancelFunc // of those that would go on for ever
+	open     sync.WaitGroup
+}
+
+var _ graphql.Transport = (*Streams)(nil)
+
+func newStreams(r *Resolver) *Streams {
+	return &Streams{r: r, beatEvery: beatEvery, writeWithin: writeWithin, ends: map[*stream]context.CancelFunc{}}
+}
+
+// Supports is true of what is to be answered in events.
+func (s *Streams) Supports(r *http.Request) bool { return wantsEvents(r) }
+
+// Do answers one request, and returns when nothing of it is left.
+func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	if !s.admit() {
+		writeError(w, r, http.StatusServiceUnavailable, present(s.r.Log)(r.Context(), restarting))
+		return
+	}
+	defer s.open.Done()
+	params, status, why := readRequest(w, r)
+	if status != 0 {
+		fail(w, r, status, why)
+		return
+	}
+	op, errs := exec.CreateOperationContext(r.Context(), params)
+	ctx, cancel := context.WithCancel(graphql.WithOperationContext(r.Context(), op))
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer cancel()
+	if len(errs) > 0 {
+		errs = exec.DispatchError(ctx, errs).Errors
+	}
+	if status := statusOf(errs, 0); status != 0 { // it passes: clients try again what has such a status, and not what has ended
+		write(w, r, status, refusal{errs})
+		return
+	}
+	st := &stream{ctx, w, http.NewResponseController(w), s.beatEvery, s.writeWithin}
+	if len(errs) == 0 && op.Operation.Operation == ast.Subscription {
+		s.remember(st, cancel)
+		defer s.forget(st)
+	}
+	events := make(chan []byte)
+	parts.Go(func() { s.keep(st, cancel) })
+	parts.Go(func() {
+		defer close(events)
+		s.produce(ctx, exec, op, errs, events)
+	})
+	st.answer(events)
+}
+
+var restarting = &phone.Error{Code: phone.Unavailable, Message: "The server is about to restart. Please try again."}
+
+// keep ends a stream whose token is over. Whatever ends it, it waits no longer for a reader that stalls.
+func (s *Streams) keep(st *stream, cancel context.CancelFunc) {
+	id := identity(st.ctx)
+	var expired <-chan time.Time
+	if id.Expires != nil {
+		timer := time.NewTimer(id.Expires.Sub(s.r.Now()))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-st.ctx.Done():
+	case <-expired:
+	case <-s.r.revoked(st.ctx, id.TokenID):
+	}
+	cancel()
+	_ = st.control.SetWriteDeadline(time.Now().Add(cutWithin)) // it has worked before, or nothing was written
+}
+
+// produce makes the events of an operation, the last of them `complete` if it comes to its end.
+func (s *Streams) produce(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, refused gqlerror.List, to chan<- []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := gqlerror.WrapIfUnwrapped(op.RecoverFunc(ctx, p))
+			sendAll(ctx, to, next(refusal{exec.DispatchError(ctx, gqlerror.List{err}).Errors}), complete)
+		}
+	}()
+	if len(refused) > 0 {
+		sendAll(ctx, to, next(refusal{refused}), complete)
+		return
+	}
+	respond, ctx := exec.DispatchOperation(ctx, op)
+	sendAll(ctx, to, beat) // from now on nothing is missed: the client is told that the stream is open
+	for {
+		r := respond(ctx)
+		switch {
+		case r == nil && ctx.Err() != nil: // cut
+			return
+		case r == nil:
+			sendAll(ctx, to, complete)
+			return
+		case r.Data == nil && statusOf(r.Errors, 0) == http.StatusServiceUnavailable: // it did not begin, and may later
+			return
+		case r.Data == nil:
+			sendAll(ctx, to, next(refusal{r.Errors}), complete)
+			return
+		case op.Operation.Operation != ast.Subscription:
+			sendAll(ctx, to, next(r), complete)
+			return
+		case !sendAll(ctx, to, next(r)):
+			return
+		}
+	}
+}
+
+func sendAll(ctx context.Context, to chan<- []byte, events ...[]byte) bool {
+	return send(ctx, to, events)
+}
+
+var (
+	complete = []byte("event: complete\ndata:\n\n")
+	beat     = []byte(":\n\n")
+)
+
+func next(result any) []byte {
+	data, err := json.Marshal(result)
+	if err != nil {
+		panic(err) // gqlgen made no JSON
+	}
+	return fmt.Appendf(nil, "event: next\ndata: %s\n\n", data)
+}
+
+// stream is one answer. Nobody writes but the handler that the HTTP server has called, so that nothing is written once that has returned.
+type stream struct {
+	ctx     context.Context // ends as soon as it is decided that the stream does
+	to      http.ResponseWriter
+	control *http.ResponseController
+
+	beatEvery, writeWithin time.Duration
+}
+
+// answer writes events, and signs of life between them, until there are no more, the stream ends or its reader stalls.
+func (st *stream) answer(events <-chan []byte) {
+	st.to.Header().Set("Content-Type", typeEvents)
+	st.to.Header().Set("Cache-Control", "no-cache")
+	st.to.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
+	st.to.Header().Set("X-Content-Type-Options", "nosniff")
+	beats := time.NewTicker(st.beatEvery)
+	defer beats.Stop()
+	for {
+		event, more := beat, true
+		select {
+		case <-st.ctx.Done():
+			return
+		case event, more = <-events:
+		case <-beats.C:
+		}
+		if !more || st.write(event) != nil {
+			return
+		}
+	}
+}
+
+// write sends an event. Its time is set before the look at the context, since keep sets it after the end of the context.
+func (st *stream) write(event []byte) error {
+	if err := st.control.SetWriteDeadline(time.Now().Add(st.writeWithin)); err != nil {
+		return err
+	}
+	if err := st.ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := st.to.Write(event); err != nil {
+		return err
+	}
+	return st.control.Flush()
+}
+
+// Drain ends all subscriptions, evenly over the time spread lest their clients return all at once, and refuses new streams from now on.
+// It returns when every stream is closed, or else when ctx ends.
+func (s *Streams) Drain(ctx context.Context, spread time.Duration) error {
+	ends := s.refuseMore()
+	for _, end := range ends {
+		end()
+		pause(ctx, spread/time.Duration(len(ends)))
+	}
+	gone := make(chan struct{})
+	go func() {
+		s.open.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain event streams: %w", ctx.Err())
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func (s *Streams) refuseMore() (ends []context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+	for _, end := range s.ends {
+		ends = append(ends, end)
+	}
+	return ends
+}
+
+func (s *Streams) admit() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining {
+		s.open.Add(1)
+	}
+	return !s.draining
+}
+
+// remember makes a stream known to Drain. One that was admitted before a drain and is remembered after its start ends here.
+func (s *Streams) remember(st *stream, end context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ends[st] = end
+	if s.draining {
+		end()
+	}
+}
+
+func (s *Streams) forget(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ends, st)
+}
