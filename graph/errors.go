@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"slices"
 
@@ -37,6 +38,9 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		shown.Message = public.Message
 		shown.Extensions = map[string]any{"code": public.Code}
+		if public.RetryAfter > 0 {
+			shown.Extensions["retryAfter"] = int(math.Ceil(public.RetryAfter.Seconds()))
+		}
 		if public.Field != "" {
 			input = public.Field
 		}

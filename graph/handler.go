@@ -47,7 +47,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(recovered)
 	gql.Use(extension.Introspection{})
-	gql.Use(limits{r.OnlyWarn, r.Log})
+	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})
 	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
 }
 

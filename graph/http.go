@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		errs = gqlerror.List{gqlerror.Wrap(phone.Bad("", "Subscriptions need a WebSocket (graphql-transport-ws), or POST with Accept: "+typeEvents+" and no type of JSON."))}
 	}
 	if len(errs) > 0 { // nothing is executed
-		errs = exec.DispatchError(ctx, errs).Errors
+		errs = refusals(ctx, exec, errs)
 		write(w, r, statusOf(errs, statusOfRefusal(r)), refusal{errs})
 		return
 	}
@@ -126,6 +127,13 @@ func statusOfRefusal(r *http.Request) int {
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
+}
+
+const maxErrors = 10 // of one refusal: a document may be wrong in a thousand places
+
+// refusals are errors as clients see them.
+func refusals(ctx context.Context, exec graphql.GraphExecutor, errs gqlerror.List) gqlerror.List {
+	return exec.DispatchError(ctx, errs[:min(len(errs), maxErrors)]).Errors
 }
 
 // statusOf is that of a request that is not executed, by the code of its error; any other has the status otherwise.

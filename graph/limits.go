@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -20,10 +21,18 @@ const (
 	maxAliases            = 30
 	maxRootFields         = 15
 	maxNodes              = 20_000
+
+	maxConditions = 50 // in one where
+	maxNesting    = 5
+	maxIDs        = 100 // in one list
 )
 
 // size is how large an operation is, its fragments spread.
-type size struct{ depth, introspection, aliases, nodes, rootFields int }
+type size struct {
+	depth, introspection, aliases, nodes, rootFields int
+
+	inputs // the largest of its fields'
+}
 
 // enough is where counting stops: fragments in fragments grow without bounds.
 const enough = 1 << 40
@@ -31,12 +40,12 @@ const enough = 1 << 40
 func (s size) with(other size) size {
 	return size{
 		max(s.depth, other.depth), max(s.introspection, other.introspection),
-		min(s.aliases+other.aliases, enough), min(s.nodes+other.nodes, enough), 0,
+		min(s.aliases+other.aliases, enough), min(s.nodes+other.nodes, enough), 0, s.inputs.with(other.inputs),
 	}
 }
 
 // tooLarge says which limit an operation exceeds, or nothing.
-func (s size) tooLarge() string {
+func (s size) tooLarge() error {
 	for _, l := range []struct {
 		is, limit int
 		what      string
@@ -48,10 +57,10 @@ func (s size) tooLarge() string {
 		{s.nodes, maxNodes, "objects, page sizes multiplied"},
 	} {
 		if l.is > l.limit {
-			return fmt.Sprintf("An operation has at most %d %s.", l.limit, l.what)
+			return &phone.Error{Code: phone.TooComplex, Message: fmt.Sprintf("An operation has at most %d %s.", l.limit, l.what)}
 		}
 	}
-	return ""
+	return s.inputs.tooLarge()
 }
 
 // measure counts an operation. Each fragment is counted once, however often it is spread.
@@ -111,11 +120,12 @@ func (m measure) fragment(f *ast.FragmentDefinition) size {
 // field is the size of a field with what is below it. Of a page there is as much below as it has objects.
 func (m measure) field(f *ast.Field) size {
 	below := m.selections(f.SelectionSet)
-	s := size{depth: below.depth + 1, introspection: below.introspection, aliases: below.aliases, nodes: below.nodes}
+	args := m.arguments(f)
+	s := size{depth: below.depth + 1, introspection: below.introspection, aliases: below.aliases, nodes: below.nodes, inputs: below.inputs.with(inputsOf(args))}
 	if f.Alias != f.Name {
 		s.aliases++
 	}
-	if n := m.page(f); n > 0 {
+	if n := pageOf(f, args); n > 0 {
 		s.nodes = min(n+n*below.nodes, enough)
 	}
 	if f.Name == "__schema" || f.Name == "__type" {
@@ -124,18 +134,24 @@ func (m measure) field(f *ast.Field) size {
 	return s
 }
 
-// page is how many objects a field gives, when it is a list with pages or a list of ids. Sizes that are not allowed are refused later.
-func (m measure) page(f *ast.Field) int {
+func (m measure) arguments(f *ast.Field) map[string]any {
+	if f.Definition == nil || len(f.Definition.Arguments) == 0 {
+		return nil
+	}
+	return f.ArgumentMap(m.variables)
+}
+
+// pageOf is how many objects a field gives, when it is a list with pages or a list of ids. Sizes that are not allowed are refused later.
+func pageOf(f *ast.Field, args map[string]any) int {
 	switch {
 	case f.Definition == nil:
 		return 0
 	case f.Name == "nodes" && f.Definition.Arguments.ForName("ids") != nil:
-		ids, _ := f.ArgumentMap(m.variables)["ids"].([]any)
+		ids, _ := args["ids"].([]any)
 		return min(len(ids), maxPageSize)
 	case !strings.HasSuffix(f.Definition.Type.Name(), "Connection"):
 		return 0
 	}
-	args := f.ArgumentMap(m.variables)
 	for _, name := range []string{"first", "last"} {
 		if n, ok := wholeNumber(args[name]); ok {
 			return min(max(n, 1), maxPageSize)
@@ -160,10 +176,13 @@ func wholeNumber(v any) (int, bool) {
 	return 0, false
 }
 
-// limits refuses operations that are too large, before any work, over every transport; or only says so in the log.
+// limits refuses operations that are too large, or more than a token may ask for, before any work and over every transport; or only says
+// so in the log.
 type limits struct {
-	warn bool
-	log  *slog.Logger
+	warn    bool
+	log     *slog.Logger
+	now     func() time.Time
+	budgets *budgets
 }
 
 // ExtensionName is for gqlgen.
@@ -175,13 +194,17 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 // MutateOperationContext measures the operation; it changes nothing.
 func (l limits) MutateOperationContext(ctx context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	m := measure{oc.Variables, map[string]size{}}
-	why := m.operation(oc.Operation).tooLarge()
+	is := m.operation(oc.Operation)
+	why := is.tooLarge()
+	if why == nil {
+		why = l.budgets.spend(identity(ctx).Key(), is.nodes, l.now())
+	}
 	switch {
-	case why == "":
+	case why == nil:
 		return nil
 	case l.warn:
 		l.log.WarnContext(ctx, "a limit was exceeded, and is not enforced", "operation", oc.OperationName, "limit", why)
 		return nil
 	}
-	return gqlerror.WrapIfUnwrapped(&phone.Error{Code: phone.TooComplex, Message: why})
+	return gqlerror.WrapIfUnwrapped(why)
 }

@@ -1,7 +1,10 @@
 package graph_test
 
 import (
+	"bytes"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,17 +12,75 @@ import (
 	"github.com/maskline/maskline/phone"
 )
 
-// hostile are operations that are small to send and would be large to answer, and the limit that each is refused for.
-var hostile = []struct{ name, query, limit string }{
-	{"16 fields at the root", "{ viewer { id } " + strings.Repeat("numbers { totalCount } plans { totalCount } users { totalCount } ", 5) + " }", ""}, // the same ones are merged
-	{"31 aliases", "{ viewer { id " + many(31, "a%d: id ") + " } }", "aliases"},
-	{"fields at the root under many names", "{ " + many(16, "a%d: viewer { id } ") + " }", "fields at its root"},
-	{"16 levels", "{ viewer " + nested(15, "{ numbers { edges { node { owner ", 4, "{ id } } } }") + " }", "levels of fields"},
-	{"a hundred of a hundred of a hundred", "{ numbers(first: 100) { edges { node { calls(first: 100) { edges { node { number { voicemails(last: 100) { edges { node { id } } } } } } } } } } }", "objects"},
-	{"the default page in the default page in the default page", "{ numbers { edges { node { calls { edges { node { number { calls { edges { node { id } } } } } } } } } } }", ""},
-	{"fragments in fragments", fragments(12), "aliases"},
-	{"a page size in a variable", "query($n: Int = 100) { numbers(first: $n) { edges { node { calls(first: $n) { edges { node { number { calls(first: $n) { edges { node { id } } } } } } } } } } }", "objects"},
-	{"introspection in circles", "{ __schema { types " + nested(20, "{ fields { type ", 2, "{ name } }") + " } }", "introspection"},
+// hostile are operations that are small to send and would be large to answer, and what the refusal of each says; those that are meant to
+// pass say nothing.
+var hostile = []struct {
+	name, query string
+	v           vars
+	says        string
+}{
+	{"16 fields at the root", "{ viewer { id } " + strings.Repeat("numbers { totalCount } plans { totalCount } users { totalCount } ", 5) + " }", nil, ""}, // the same ones are merged
+	{"30 aliases", "{ viewer { id " + many(30, "a%d: id ") + " } }", nil, ""},
+	{"31 aliases", "{ viewer { id " + many(31, "a%d: id ") + " } }", nil, "aliases"},
+	{"fields at the root under many names", "{ " + many(16, "a%d: viewer { id } ") + " }", nil, "fields at its root"},
+	{"mutations under many names", "mutation { " + many(16, "a%d: emptyBin ") + " }", nil, "fields at its root"},
+	{"16 levels", "{ viewer " + nested(15, "{ numbers { edges { node { owner ", 4, "{ id } } } }") + " }", nil, "levels of fields"},
+	{"16 levels through fragments and aliases", "{ viewer { ...f } } fragment f on User { ... on User " + nested(15, "{ a: numbers { b: edges { c: node { ... on MaskedNumber { d: owner ", 4, "{ id } } } } }") + " }", nil, "levels of fields"},
+	{"a hundred of a hundred", "{ numbers(first: 100) { edges { node { calls(first: 100) { edges { node { id } } } } } } }", nil, ""},
+	{"a hundred of a hundred of a hundred", "{ numbers(first: 100) { edges { node { calls(first: 100) { edges { node { number { voicemails(last: 100) { edges { node { id } } } } } } } } } } }", nil, "objects"},
+	{"the default page in the default page in the default page", "{ numbers { edges { node { calls { edges { node { number { calls { edges { node { id } } } } } } } } } } }", nil, ""},
+	{"page sizes in variables", "query($n: Int = 100) { numbers(first: $n) { edges { node { calls(first: $n) { edges { node { number { calls(first: $n) { edges { node { id } } } } } } } } } } }", nil, "objects"},
+	{"a page of 101", "{ numbers(first: 101) { totalCount } }", nil, "100"},
+	{"a page of 2^31", "{ numbers(first: 2147483648) { totalCount } }", nil, "100"},
+	{"a page of 2^63-1", "{ numbers(first: 9223372036854775807) { totalCount } }", nil, "100"},
+	{"a page of 2^63", "{ numbers(first: 9223372036854775808) { totalCount } }", nil, "int"},
+	{"a page of none", "{ numbers(first: 0) { totalCount } }", nil, "100"},
+	{"a page of -1", "{ numbers(last: -1) { totalCount } }", nil, "100"},
+	{"both ends", "{ numbers(first: 1, last: 1) { totalCount } }", nil, "last"},
+	{"fragments in fragments, 12 times", fragments(12), nil, "aliases"},
+	{"fragments in fragments, 24 times", fragments(24), nil, "aliases"},
+	{"fragments in fragments, 40 times", fragments(40), nil, "aliases"},
+	{"fragments in fragments, 100 times", fragments(100), nil, "aliases"},
+	{"a fragment in itself", "{ viewer { ...f } } fragment f on User { ...f }", nil, "itself"},
+	{"introspection in circles", "{ __schema { types " + nested(20, "{ fields { type ", 2, "{ name } }") + " } }", nil, "introspection"},
+	{"one field many times", "{ viewer { " + strings.Repeat("id ", 20_000) + " } }", nil, "tokens"},
+	{"one argument many times", "{ numbers(" + strings.Repeat("first: 1 ", 6_000) + ") { totalCount } }", nil, "tokens"},
+	{"many unknown directives", "{ viewer { id " + strings.Repeat("@a ", 10_000) + " } }", nil, "tokens"},
+	{"unknown directives within the tokens", "{ viewer { id " + strings.Repeat("@a ", 900) + " } }", nil, "directive"},
+	{"brackets within brackets", strings.Repeat("{ viewer ", 10_000), nil, "tokens"},
+	{"lists within lists", `{ numbers(where: {idIn: ` + strings.Repeat("[", 5_000) + `}) { totalCount } }`, nil, "tokens"},
+	{"50 conditions", where("numbers", "{and: ["+strings.Repeat(`{label: "x"} `, 50)+"]}"), nil, ""},
+	{"51 conditions", where("numbers", "{and: ["+strings.Repeat(`{label: "x"} `, 51)+"]}"), nil, "50 conditions"},
+	{"51 conditions in pairs", where("numbers", "{or: ["+strings.Repeat(`{label: "x", state: ACTIVE} `, 26)+"]}"), nil, "50 conditions"},
+	{"51 empty conditions", where("numbers", "{and: ["+strings.Repeat(`{} `, 51)+"]}"), nil, "50 conditions"},
+	{"51 conditions on the owner", where("numbers", "{hasOwnerWith: ["+strings.Repeat(`{email: "x"} `, 51)+"]}"), nil, "50 conditions"},
+	{"51 conditions in a variable", conditional, vars{"w": vars{"and": slices.Repeat([]any{vars{"label": "x"}}, 51)}}, "50 conditions"},
+	{"51 conditions in a part of a variable", "query($w: [MaskedNumberWhereInput!]) { numbers(where: {or: $w}) { totalCount } }", vars{"w": slices.Repeat([]any{vars{"label": "x"}}, 51)}, "50 conditions"},
+	{"51 conditions in a list of one that is none", conditional, vars{"w": vars{"and": vars{"or": slices.Repeat([]any{vars{"label": "x"}}, 51)}}}, "50 conditions"},
+	{"51 conditions in a fragment", "{ viewer { ...f } } fragment f on User { numbers(where: {and: [" + strings.Repeat(`{label: "x"} `, 51) + "]}) { totalCount } }", nil, "50 conditions"},
+	{"conditions 5 deep", where("numbers", `{not: {not: {not: {not: {label: "x"}}}}}`), nil, ""},
+	{"conditions 6 deep", where("numbers", `{not: {not: {not: {not: {not: {label: "x"}}}}}}`), nil, "5 deep"},
+	{"conditions 6 deep in lists and variables", conditional, vars{"w": vars{"and": []any{vars{"or": []any{vars{"not": vars{"hasOwnerWith": []any{vars{"not": vars{"email": "x"}}}}}}}}}}, "5 deep"},
+	{"conditions 1,000 deep in a variable", conditional, vars{"w": deep(1000)}, "5 deep"},
+	{"100 ids", "query($ids: [ID!]) { numbers(where: {idIn: $ids}) { totalCount } }", vars{"ids": slices.Repeat([]string{"x"}, 100)}, ""},
+	{"101 ids", "query($ids: [ID!]) { numbers(where: {idIn: $ids}) { totalCount } }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "100 ids"},
+	{"101 ids in a literal", where("numbers", "{idIn: ["+strings.Repeat(`"x" `, 101)+"]}"), nil, "100 ids"},
+	{"101 outcomes", where("calls", "{outcomeIn: ["+strings.Repeat("MISSED ", 101)+"]}"), nil, "100 ids"},
+	{"101 nodes", "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "100 ids"},
+	{"101 voicemails to delete", "mutation($ids: [ID!]!) { deleteVoicemails(ids: $ids) }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "100 ids"},
+}
+
+const conditional = "query($w: MaskedNumberWhereInput) { numbers(where: $w) { totalCount } }"
+
+func where(list, condition string) string {
+	return "{ " + list + "(where: " + condition + ") { totalCount } }"
+}
+
+func deep(levels int) vars {
+	if levels == 0 {
+		return vars{"label": "x"}
+	}
+	return vars{"not": deep(levels - 1)}
 }
 
 // many is a text n times, with its number in it.
@@ -60,28 +121,109 @@ func TestHostileOperationsAreRefusedBeforeAnyWork(t *testing.T) {
 	t.Parallel()
 	w := light(t)
 	a := w.tenant("ann")
+	refused, slowest, which := 0, time.Duration(0), ""
 	for _, h := range hostile {
 		began := time.Now()
-		got := w.try(a.token, h.query, nil)
-		if took := time.Since(began); took > 5*time.Second {
+		got := w.try(a.token, h.query, h.v)
+		took := time.Since(began)
+		if took > 5*time.Second { // a defect of this kind takes minutes; the figure is in the log
 			t.Errorf("%s: took %s", h.name, took)
 		}
-		switch {
-		case h.limit == "" && len(got.Errors) > 0 && got.Errors[0].code() == string(phone.TooComplex):
-			t.Errorf("%s: got %s", h.name, got.Body)
-		case h.limit == "":
-		case len(got.Errors) != 1 || got.Errors[0].code() != string(phone.TooComplex) || !strings.Contains(got.Errors[0].Message, h.limit):
-			t.Errorf("%s: got %.300s, want TOO_COMPLEX for its %s", h.name, got.Body, h.limit)
+		if h.says == "" {
+			if len(got.Errors) > 0 {
+				t.Errorf("%s: got %.300s, want it to pass", h.name, got.Body)
+			}
+			continue
+		}
+		refused++
+		if took > slowest {
+			slowest, which = took, h.name
+		}
+		code := map[bool]phone.Code{true: phone.TooComplex, false: phone.BadUserInput}[isTooComplex(h.says)]
+		if len(got.Errors) == 0 || got.Errors[0].code() != string(code) || !strings.Contains(strings.ToLower(got.Errors[0].Message), strings.ToLower(h.says)) {
+			t.Errorf("%s: got %.300s, want %s for its %s", h.name, got.Body, code, h.says)
+		}
+		if got.Data != nil && isLimit(h.says) {
+			t.Errorf("%s: was begun: %.300s", h.name, got.Body)
+		}
+		if len(got.Body) > 16<<10 || strings.Contains(got.Body, "Did you mean") {
+			t.Errorf("%s: is answered with %d bytes: %.300s", h.name, len(got.Body), got.Body)
 		}
 	}
+	t.Logf("%d hostile operations are refused, the slowest (%s) in %s, and %d on the limit pass", refused, which, slowest, len(hostile)-refused)
 	if e := w.follow(a.token, "subscription { callChanged { id "+many(31, "a%d: id ")+" } }", nil).refused(); e.code() != string(phone.TooComplex) {
 		t.Errorf("over a socket: got %v", e)
 	}
-	w.ask(a.token, "{ numbers(first: 100) { edges { node { calls(first: 100) { edges { node { id } } } } } } }", nil) // 100 × 100 passes
+	if e := w.follow(a.token, "subscription { callChanged { id "+strings.Repeat("@a ", 900)+" } }", nil).read(); e.Type != "error" || len(e.Payload) > 16<<10 {
+		t.Errorf("over a socket, 900 errors: got %s with %d bytes", e.Type, len(e.Payload))
+	}
+	if e := w.stream(a.token, "subscription { callChanged { id "+many(31, "a%d: id ")+" } }", nil).next("next"); !strings.Contains(e, string(phone.TooComplex)) {
+		t.Errorf("in a stream: got %v", e)
+	}
+}
+
+func isTooComplex(says string) bool {
+	return slices.Contains([]string{"aliases", "fields at its root", "levels of fields", "objects", "introspection", "tokens"}, says)
+}
+
+func isLimit(says string) bool {
+	return isTooComplex(says) || slices.Contains([]string{"50 conditions", "5 deep", "100 ids"}, says)
+}
+
+func TestLimitsThatOnlyWarnAreLoggedAndNotEnforced(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
 	w.resolver.OnlyWarn = true
-	warned := w.door(t, w.resolver)
-	w.handler = warned
-	if got := w.try(a.token, hostile[1].query, nil); len(got.Errors) > 0 || !strings.Contains(w.log.String(), "a limit was exceeded") {
-		t.Errorf("with LIMITS=warn: got %s", got.Body)
+	w.handler = w.door(t, w.resolver)
+	for _, h := range hostile {
+		if !slices.Contains([]string{"31 aliases", "51 conditions", "101 ids"}, h.name) {
+			continue
+		}
+		before := strings.Count(w.log.String(), "a limit was exceeded")
+		if got := w.try(a.token, h.query, h.v); len(got.Errors) > 0 || strings.Count(w.log.String(), "a limit was exceeded") != before+1 {
+			t.Errorf("%s: got %s, want an answer and a line in the log", h.name, got.Body)
+		}
+	}
+}
+
+// twentyThousand asks for as much as one operation may.
+const twentyThousand = `{ numbers(first: 100) { edges { node { a: calls(first: 99) { totalCount } b: voicemails(first: 100) { totalCount } } } } }`
+
+func TestATokenMayAskForAMillionObjectsAMinute(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	w.advance(2 * time.Minute) // past what was asked while the tenant was made
+	for range 50 {
+		w.ask(a.token, twentyThousand, nil)
+	}
+	w.advance(20 * time.Second)
+	for accept, kind := range map[string]string{"application/json": jsonType, "application/graphql-response+json": responseType, "text/event-stream": jsonType} {
+		got := w.post(bytes.NewReader(asQuery(t, twentyThousand)), "Authorization", "Bearer "+a.token, "Accept", accept)
+		w.failed(got, http.StatusTooManyRequests, phone.RateLimited, "")
+		if got.Header.Get("Retry-After") != "40" || fmt.Sprint(got.Errors[0].Extensions["retryAfter"]) != "40" || got.Header.Get("Content-Type") != kind {
+			t.Errorf("Accept %s: got %v %s, want to come back after 40 s", accept, got.Header, got.Body)
+		}
+	}
+	if e := w.follow(a.token, "{ viewer { id } }", nil).refused(); e.code() != string(phone.RateLimited) || fmt.Sprint(e.Extensions["retryAfter"]) != "40" {
+		t.Errorf("over a socket: got %v", e)
+	}
+	w.ask(w.token(a.user), twentyThousand, nil) // another token has a minute of its own
+	w.advance(40 * time.Second)
+	w.ask(a.token, twentyThousand, nil)
+}
+
+func TestATokenThatAsksForTooMuchIsOnlyNamedWithWarn(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	w.resolver.OnlyWarn = true
+	w.handler = w.door(t, w.resolver)
+	for range 51 {
+		w.ask(a.token, twentyThousand, nil)
+	}
+	if !strings.Contains(w.log.String(), "a limit was exceeded") {
+		t.Error("nothing is logged")
 	}
 }

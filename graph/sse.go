@@ -62,7 +62,7 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	defer parts.Wait()
 	defer cancel()
 	if len(errs) > 0 {
-		errs = exec.DispatchError(ctx, errs).Errors
+		errs = refusals(ctx, exec, errs)
 	}
 	if status := statusOf(errs, 0); status != 0 { // it passes: clients try again what has such a status, and not what has ended
 		write(w, r, status, refusal{errs})
@@ -107,7 +107,7 @@ func (s *Streams) produce(ctx context.Context, exec graphql.GraphExecutor, op *g
 	defer func() {
 		if p := recover(); p != nil {
 			err := gqlerror.WrapIfUnwrapped(op.RecoverFunc(ctx, p))
-			sendAll(ctx, to, next(refusal{exec.DispatchError(ctx, gqlerror.List{err}).Errors}), complete)
+			sendAll(ctx, to, next(refusal{refusals(ctx, exec, gqlerror.List{err})}), complete)
 		}
 	}()
 	if len(refused) > 0 {

@@ -62,10 +62,7 @@ func cursorAt(place int64) *ent.Cursor { return &ent.Cursor{ID: "vm_", Value: pl
 
 // markVoicemails marks all of them or none, and shows what became of them.
 func (r *Resolver) markVoicemails(ctx context.Context, ids []string, heard bool) ([]*ent.Voicemail, error) {
-	wanted, err := once(ids)
-	if err != nil {
-		return nil, err
-	}
+	wanted := once(ids)
 	if err := r.Desk.Mark(ctx, wanted, heard); err != nil {
 		return nil, err
 	}
@@ -74,10 +71,7 @@ func (r *Resolver) markVoicemails(ctx context.Context, ids []string, heard bool)
 
 // deleteVoicemails puts all of them into the bin or none, and returns their ids.
 func (r *Resolver) deleteVoicemails(ctx context.Context, ids []string) ([]string, error) {
-	wanted, err := once(ids)
-	if err != nil {
-		return nil, err
-	}
+	wanted := once(ids)
 	if err := r.Desk.Delete(ctx, wanted); err != nil {
 		return nil, err
 	}
@@ -86,10 +80,7 @@ func (r *Resolver) deleteVoicemails(ctx context.Context, ids []string) ([]string
 
 // restoreVoicemails takes all of them out of the bin or none, and shows them.
 func (r *Resolver) restoreVoicemails(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
-	wanted, err := once(ids)
-	if err != nil {
-		return nil, err
-	}
+	wanted := once(ids)
 	if err := r.Desk.Restore(ctx, wanted); err != nil {
 		return nil, err
 	}
@@ -97,17 +88,14 @@ func (r *Resolver) restoreVoicemails(ctx context.Context, ids []string) ([]*ent.
 }
 
 // once are the ids as they came, each one time.
-func once(ids []string) ([]string, error) {
-	if len(ids) > maxPageSize {
-		return nil, phone.Bad("ids", "At most 100 ids at once.")
-	}
+func once(ids []string) []string {
 	unique := []string{}
 	for _, id := range ids {
 		if id = anID(id); !slices.Contains(unique, id) {
 			unique = append(unique, id)
 		}
 	}
-	return unique, nil
+	return unique
 }
 
 // inOrder are the voicemails of these ids, in that order.

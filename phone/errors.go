@@ -1,6 +1,9 @@
 package phone
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // A Code tells clients what kind of error they face; it is extensions.code in GraphQL.
 type Code string
@@ -23,6 +26,8 @@ type Error struct {
 	Code    Code
 	Message string
 	Field   string // the input field that is wrong, where there is one
+
+	RetryAfter time.Duration // when to try again, where that can be told
 }
 
 func (e *Error) Error() string { return e.Message }

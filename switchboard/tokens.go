@@ -82,6 +82,9 @@ type Identity struct {
 	Expires *time.Time
 }
 
+// Key tells tokens apart.
+func (i Identity) Key() string { return i.TokenID }
+
 var errBadToken = &phone.Error{Code: phone.Unauthenticated, Message: "This needs a valid token: Authorization: Bearer …"}
 
 // Authenticate tells who a bearer token speaks for.

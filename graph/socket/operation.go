@@ -183,8 +183,11 @@ func (c *conn) ended(ctx context.Context, o *operation) gqlerror.List {
 	return nil
 }
 
+const maxErrors = 10 // in one message: a document may be wrong in a thousand places
+
 // present passes errors through the server's error presenter.
 func (c *conn) present(ctx context.Context, list gqlerror.List) gqlerror.List {
+	list = list[:min(len(list), maxErrors)]
 	if r := c.exec.DispatchError(ctx, list); r != nil && len(r.Errors) > 0 {
 		return r.Errors
 	}
