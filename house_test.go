@@ -281,6 +281,14 @@ type frame struct {
 // follow subscribes and returns once the server has taken the subscription: it answers messages in order, so a pong behind it says so.
 func follow(t *testing.T, base, token, query string, vars map[string]any) *follower {
 	t.Helper()
+	f := connect(t, base, token)
+	f.send(frame{ID: "1", Type: "subscribe", Payload: raw(t, map[string]any{"query": query, "variables": vars})})
+	return f
+}
+
+// connect opens a socket and signs in.
+func connect(t *testing.T, base, token string) *follower {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(base, "http")+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
@@ -291,7 +299,6 @@ func follow(t *testing.T, base, token, query string, vars map[string]any) *follo
 	if got := f.read(); got.Type != "connection_ack" {
 		t.Fatalf("got %s, want connection_ack", got.Type)
 	}
-	f.send(frame{ID: "1", Type: "subscribe", Payload: raw(t, map[string]any{"query": query, "variables": vars})})
 	return f
 }
 

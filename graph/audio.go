@@ -32,7 +32,7 @@ func (a Audio) whoever(r *http.Request, p links.Purpose) (context.Context, error
 	if a.Links.Valid(p, r.PathValue("id"), r.URL.Query(), a.Now()) {
 		return viewer.With(r.Context(), viewer.Viewer{Role: phone.RoleAdmin}), nil // the link was made for somebody who may see it
 	}
-	id, err := a.Desk.Authenticate(r.Context(), bearer(r))
+	id, err := a.authenticate(r.Context(), bearer(r))
 	return viewer.With(r.Context(), id.Viewer), err
 }
 

@@ -47,6 +47,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(recovered)
 	gql.Use(extension.Introspection{})
+	gql.Use(newGate(r))
 	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})
 	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
 }
@@ -82,7 +83,7 @@ func identity(ctx context.Context) switchboard.Identity {
 
 // signIn names the viewer of a socket, and says when its token is over.
 func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
-	id, err := r.Desk.Authenticate(ctx, bearerOf(authorization))
+	id, err := r.authenticate(ctx, bearerOf(authorization))
 	if switchboard.Away(err) {
 		return nil, nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
 	}
@@ -104,12 +105,13 @@ func (r *Resolver) signedIn(sockets *socket.Transport, next http.Handler) http.H
 			next.ServeHTTP(w, req)
 			return
 		}
-		id, err := r.Desk.Authenticate(req.Context(), bearer(req))
+		ctx := context.WithValue(req.Context(), untilKey{}, time.Now().Add(waitAtMost))
+		id, err := r.authenticate(ctx, bearer(req))
 		if err != nil {
 			r.unauthorized(w, req, err)
 			return
 		}
-		next.ServeHTTP(w, req.WithContext(as(req.Context(), id)))
+		next.ServeHTTP(w, req.WithContext(as(ctx, id)))
 	})
 }
 

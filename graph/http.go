@@ -115,7 +115,11 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		return
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
-	if answer := respond(ctx); answer != nil { // nil: the client is gone
+	switch answer := respond(ctx); {
+	case answer == nil: // the client is gone
+	case answer.Data == nil: // refused, and not begun
+		write(w, r, statusOf(answer.Errors, http.StatusOK), refusal{answer.Errors})
+	default:
 		write(w, r, http.StatusOK, answer)
 	}
 }

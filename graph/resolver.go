@@ -24,5 +24,6 @@ type Resolver struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 
+	Room     int  // for that many queries and mutations at once
 	OnlyWarn bool // a limit that is exceeded is logged, and not enforced
 }

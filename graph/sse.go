@@ -64,23 +64,29 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	if len(errs) > 0 {
 		errs = refusals(ctx, exec, errs)
 	}
-	if status := statusOf(errs, 0); status != 0 { // it passes: clients try again what has such a status, and not what has ended
-		write(w, r, status, refusal{errs})
+	if passing(errs) {
+		write(w, r, statusOf(errs, 0), refusal{errs})
 		return
 	}
-	st := &stream{ctx, w, http.NewResponseController(w), s.beatEvery, s.writeWithin}
+	st := &stream{ctx: ctx, to: w, control: http.NewResponseController(w), beatEvery: s.beatEvery, writeWithin: s.writeWithin}
 	if len(errs) == 0 && op.Operation.Operation == ast.Subscription {
 		s.remember(st, cancel)
 		defer s.forget(st)
 	}
 	events := make(chan []byte)
 	parts.Go(func() { s.keep(st, cancel) })
+	var notNow gqlerror.List
 	parts.Go(func() {
 		defer close(events)
-		s.produce(ctx, exec, op, errs, events)
+		notNow = produce(ctx, exec, op, errs, events)
 	})
-	st.answer(events)
+	if over := st.answer(events); over && len(notNow) > 0 && !st.begun {
+		write(w, r, statusOf(notNow, 0), refusal{notNow})
+	}
 }
+
+// passing tells whether what was refused may be had later: clients try again what has a status for that, and not what is complete.
+func passing(errs gqlerror.List) bool { return statusOf(errs, 0) != 0 }
 
 var restarting = &phone.Error{Code: phone.Unavailable, Message: "The server is about to restart. Please try again."}
 
@@ -102,8 +108,8 @@ func (s *Streams) keep(st *stream, cancel context.CancelFunc) {
 	_ = st.control.SetWriteDeadline(time.Now().Add(cutWithin)) // it has worked before, or nothing was written
 }
 
-// produce makes the events of an operation, the last of them `complete` if it comes to its end.
-func (s *Streams) produce(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, refused gqlerror.List, to chan<- []byte) {
+// produce makes the events of an operation, the last of them `complete` if it comes to its end. It returns why it was not begun now.
+func produce(ctx context.Context, exec graphql.GraphExecutor, op *graphql.OperationContext, refused gqlerror.List, to chan<- []byte) (notNow gqlerror.List) {
 	defer func() {
 		if p := recover(); p != nil {
 			err := gqlerror.WrapIfUnwrapped(op.RecoverFunc(ctx, p))
@@ -112,28 +118,31 @@ func (s *Streams) produce(ctx context.Context, exec graphql.GraphExecutor, op *g
 	}()
 	if len(refused) > 0 {
 		sendAll(ctx, to, next(refusal{refused}), complete)
-		return
+		return nil
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
-	sendAll(ctx, to, beat) // from now on nothing is missed: the client is told that the stream is open
+	isSubscription := op.Operation.Operation == ast.Subscription
+	if isSubscription {
+		sendAll(ctx, to, beat) // from now on nothing is missed: the client is told that the stream is open
+	}
 	for {
 		r := respond(ctx)
 		switch {
 		case r == nil && ctx.Err() != nil: // cut
-			return
+			return nil
 		case r == nil:
 			sendAll(ctx, to, complete)
-			return
-		case r.Data == nil && statusOf(r.Errors, 0) == http.StatusServiceUnavailable: // it did not begin, and may later
-			return
+			return nil
+		case r.Data == nil && passing(r.Errors):
+			return r.Errors
 		case r.Data == nil:
 			sendAll(ctx, to, next(refusal{r.Errors}), complete)
-			return
-		case op.Operation.Operation != ast.Subscription:
+			return nil
+		case !isSubscription:
 			sendAll(ctx, to, next(r), complete)
-			return
+			return nil
 		case !sendAll(ctx, to, next(r)):
-			return
+			return nil
 		}
 	}
 }
@@ -160,30 +169,40 @@ type stream struct {
 	ctx     context.Context // ends as soon as it is decided that the stream does
 	to      http.ResponseWriter
 	control *http.ResponseController
+	begun   bool
 
 	beatEvery, writeWithin time.Duration
 }
 
-// answer writes events, and signs of life between them, until there are no more, the stream ends or its reader stalls.
-func (st *stream) answer(events <-chan []byte) {
-	st.to.Header().Set("Content-Type", typeEvents)
-	st.to.Header().Set("Cache-Control", "no-cache")
-	st.to.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
-	st.to.Header().Set("X-Content-Type-Options", "nosniff")
+// answer writes events, and signs of life between them, until the stream ends or its reader stalls, or there are no more: only then it is
+// over by itself.
+func (st *stream) answer(events <-chan []byte) (over bool) {
 	beats := time.NewTicker(st.beatEvery)
 	defer beats.Stop()
 	for {
 		event, more := beat, true
 		select {
 		case <-st.ctx.Done():
-			return
+			return false
 		case event, more = <-events:
 		case <-beats.C:
 		}
-		if !more || st.write(event) != nil {
-			return
+		if !more {
+			return true
+		}
+		if st.write(event) != nil {
+			return false
 		}
 	}
+}
+
+func (st *stream) begin() {
+	h := st.to.Header()
+	h.Set("Content-Type", typeEvents)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	h.Set("X-Content-Type-Options", "nosniff")
+	st.begun = true
 }
 
 // write sends an event. Its time is set before the look at the context, since keep sets it after the end of the context.
@@ -193,6 +212,9 @@ func (st *stream) write(event []byte) error {
 	}
 	if err := st.ctx.Err(); err != nil {
 		return err
+	}
+	if !st.begun {
+		st.begin()
 	}
 	if _, err := st.to.Write(event); err != nil {
 		return err

@@ -82,6 +82,9 @@ func (d *DB) Writer() *sql.DB { return d.writer }
 // transactions that wait for one more, nothing would ever move.
 func (d *DB) Client() *ent.Client { return d.client }
 
+// Readers is how many connections [DB.Client] has.
+func (d *DB) Readers() int { return d.reader.Stats().MaxOpenConnections }
+
 // Ping tells whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.reader.PingContext(ctx); err != nil {
