@@ -98,6 +98,10 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	issuer, err := s.issuer(a.now)
+	if err != nil {
+		return nil, err
+	}
 	var publisher events.Publisher = a.hub
 	dsn := ""
 	if a.db.Dialect() == dialect.Postgres {
@@ -110,7 +114,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		a.log.Warn("calls during an outage will leave a message", "error", err) // until the database was seen once
 	}
 	a.desk = switchboard.New(switchboard.Config{
-		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Engine: ours, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
+		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Engine: ours, OIDC: issuer, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
 		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays, RawDays: s.RawWebhookDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
 		Metrics:  switchboard.NewMetrics(a.metrics), Memory: memory, Journal: journal.New(filepath.Join(s.DataDir, "journal")),
 	})

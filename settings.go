@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/maskline/maskline/internal/oidc"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/internal/transcribe"
 	"github.com/maskline/maskline/phone"
@@ -38,7 +39,7 @@ type Settings struct {
 	TwilioAPIURL             string `env:"TWILIO_API_URL" name:"twilio-api-url" default:"https://api.twilio.com" placeholder:"URL" help:"Base of Twilio's REST API and media."`
 	TwilioDeleteAfterCopy    bool   `env:"TWILIO_DELETE_AFTER_COPY" help:"Delete a recording at Twilio once our copy is verified."`
 
-	OIDCIssuer   string `env:"OIDC_ISSUER" name:"oidc-issuer" placeholder:"URL" help:"JWTs of this issuer are accepted as tokens (not built yet)."`
+	OIDCIssuer   string `env:"OIDC_ISSUER" name:"oidc-issuer" placeholder:"URL" help:"JWTs of this issuer are accepted as tokens, for the user whose verified e-mail address they name."`
 	OIDCAudience string `env:"OIDC_AUDIENCE" name:"oidc-audience" placeholder:"NAME" help:"The audience that such JWTs name."`
 
 	SMTPURL      Secret `env:"SMTP_URL" name:"smtp-url" placeholder:"URL" help:"smtp://user:pass@host:port or smtps://…; without it each mail is a file in DATA_DIR/mail."`
@@ -146,8 +147,6 @@ func (s *Settings) check() error {
 		return errors.New("TWILIO_API_KEY and TWILIO_API_SECRET belong together: set both or neither")
 	case s.TwilioAuthToken != "" && s.TwilioAccountSID == "":
 		return errors.New("TWILIO_ACCOUNT_SID: it belongs to TWILIO_AUTH_TOKEN, and is missing")
-	case (s.OIDCIssuer == "") != (s.OIDCAudience == ""):
-		return errors.New("OIDC_ISSUER and OIDC_AUDIENCE belong together: set both or neither")
 	case s.DrainDelay < 0 || s.DrainDelay > time.Minute:
 		return fmt.Errorf("DRAIN_DELAY: %s is not between 0s and 1m", s.DrainDelay)
 	case s.ReconcileEvery < time.Second:
@@ -159,7 +158,8 @@ func (s *Settings) check() error {
 	if _, err := s.engine(); err != nil {
 		return err
 	}
-	return s.notBuilt()
+	_, err := s.issuer(time.Now)
+	return err
 }
 
 // engine is what transcribes on our side.
@@ -183,13 +183,19 @@ func (s *Settings) engine() (engine, error) {
 	return nil, nil
 }
 
-// notBuilt refuses settings whose work is not done yet: it would be silently left undone.
-func (s *Settings) notBuilt() error {
+// issuer is whose tokens are taken beside ours; nil when nobody's.
+func (s *Settings) issuer(now func() time.Time) (*oidc.Issuer, error) {
 	switch {
-	case s.OIDCIssuer != "":
-		return errors.New("OIDC_ISSUER: this version accepts its own tokens only")
+	case s.OIDCIssuer == "" && s.OIDCAudience == "":
+		return nil, nil
+	case s.OIDCIssuer == "" || s.OIDCAudience == "":
+		return nil, errors.New("OIDC_ISSUER and OIDC_AUDIENCE belong together: set both or neither")
 	}
-	return nil
+	issuer, err := oidc.New(s.OIDCIssuer, s.OIDCAudience, now)
+	if err != nil {
+		return nil, fmt.Errorf("OIDC_ISSUER: %w", err)
+	}
+	return issuer, nil
 }
 
 // authTokens are those whose signatures are believed.

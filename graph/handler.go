@@ -19,6 +19,7 @@ import (
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph/generated"
 	"github.com/maskline/maskline/graph/socket"
+	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
 )
 
@@ -84,16 +85,16 @@ func identity(ctx context.Context) switchboard.Identity {
 // signIn names the viewer of a socket, and says when its token is over.
 func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
 	id, err := r.authenticate(ctx, bearerOf(authorization))
-	if switchboard.Away(err) {
+	if switchboard.Away(err) || phone.CodeOf(err) == phone.Unavailable {
 		return nil, nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	ctx = as(ctx, id)
-	s := &socket.Session{Revoked: r.revoked(ctx, id.TokenID)}
+	s := &socket.Session{Revoked: r.revoked(ctx, id)}
 	if id.Expires != nil {
-		s.Expires = *id.Expires
+		s.Expires = time.Now().Add(id.Expires.Sub(r.Now())) // sockets have the real clock
 	}
 	return ctx, s, nil
 }

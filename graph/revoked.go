@@ -5,15 +5,16 @@ import (
 	"time"
 
 	"github.com/maskline/maskline/internal/events"
+	"github.com/maskline/maskline/switchboard"
 )
 
-// A token that is revoked ends its sockets within 10 seconds: at once when the event arrives, and otherwise when it is looked at again.
+// A token that is revoked ends its sockets and streams within 10 seconds: at once when the event arrives, and otherwise when it is looked at again.
 const lookAgain = 8 * time.Second
 
-// revoked is closed when the token is valid no more. It watches until ctx, the socket's, ends.
-func (r *Resolver) revoked(ctx context.Context, tokenID string) <-chan struct{} {
+// revoked is closed when who was signed in is so no more. It watches until ctx, the socket's, ends.
+func (r *Resolver) revoked(ctx context.Context, id switchboard.Identity) <-chan struct{} {
 	over := make(chan struct{})
-	sub := r.Events.Subscribe(events.Token, func(e events.Event) bool { return e.ID == tokenID })
+	sub := r.Events.Subscribe(events.Token, func(e events.Event) bool { return e.Owner == id.Viewer.ID })
 	go func() {
 		defer sub.Close()
 		again := time.NewTicker(lookAgain)
@@ -25,11 +26,11 @@ func (r *Resolver) revoked(ctx context.Context, tokenID string) <-chan struct{} 
 			case <-sub.Wake():
 			case <-again.C:
 			}
-			if valid, err := r.Desk.StillValid(ctx, tokenID); err == nil && !valid {
+			if valid, err := r.Desk.StillValid(ctx, id); err == nil && !valid {
 				close(over)
 				return
 			} else if err != nil && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "look whether a token is still valid", "token", tokenID, "error", err)
+				r.Log.WarnContext(ctx, "look whether a token is still valid", "token", id.Key(), "error", err)
 			}
 		}
 	}()

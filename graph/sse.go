@@ -102,7 +102,7 @@ func (s *Streams) keep(st *stream, cancel context.CancelFunc) {
 	select {
 	case <-st.ctx.Done():
 	case <-expired:
-	case <-s.r.revoked(st.ctx, id.TokenID):
+	case <-s.r.revoked(st.ctx, id):
 	}
 	cancel()
 	_ = st.control.SetWriteDeadline(time.Now().Add(cutWithin)) // it has worked before, or nothing was written

@@ -22,6 +22,7 @@ import (
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/mail"
+	"github.com/maskline/maskline/internal/oidc"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/internal/twilio"
 	"github.com/maskline/maskline/phone"
@@ -34,7 +35,8 @@ type Config struct {
 	Events     events.Publisher
 	Twilio     *twilio.Client // nil: nothing can be fetched
 	Recordings *recordings.Store
-	Engine     Engine // nil: we transcribe nothing ourselves
+	Engine     Engine       // nil: we transcribe nothing ourselves
+	OIDC       *oidc.Issuer // whose tokens are taken beside ours; nil: nobody's
 	Mail       *mail.Sender
 	Links      *links.Signer
 	Log        *slog.Logger

@@ -75,56 +75,6 @@ func (s *Switchboard) RevokeToken(ctx context.Context, id string) error {
 	})
 }
 
-// Identity is who a bearer token speaks for, and until when.
-type Identity struct {
-	Viewer  viewer.Viewer
-	TokenID string
-	Expires *time.Time
-}
-
-// Key tells tokens apart.
-func (i Identity) Key() string { return i.TokenID }
-
-var errBadToken = &phone.Error{Code: phone.Unauthenticated, Message: "This needs a valid token: Authorization: Bearer …"}
-
-// Authenticate tells who a bearer token speaks for.
-func (s *Switchboard) Authenticate(ctx context.Context, bearer string) (Identity, error) {
-	ctx = viewer.System(ctx)
-	t, err := s.DB.Client().Token.Query().Where(token.Hash(hash(bearer))).WithOwner().Only(ctx)
-	if ent.IsNotFound(err) || bearer == "" {
-		return Identity{}, errBadToken
-	}
-	if err != nil {
-		return Identity{}, fmt.Errorf("look up a token: %w", err)
-	}
-	now := s.now()
-	if !Valid(t, now) {
-		return Identity{}, errBadToken
-	}
-	if t.LastUsedAt == nil || now.Sub(*t.LastUsedAt) >= usedEvery {
-		s.used(ctx, t, now)
-	}
-	return Identity{viewer.Viewer{ID: t.OwnerID, Role: t.Edges.Owner.Role}, t.ID, t.ExpiresAt}, nil
-}
-
-// Valid tells whether a token still speaks for its owner.
-func Valid(t *ent.Token, now time.Time) bool {
-	return t.RevokedAt == nil && (t.ExpiresAt == nil || now.Before(*t.ExpiresAt))
-}
-
-// StillValid tells whether a token that was valid still is, for a viewer of the same role.
-func (s *Switchboard) StillValid(ctx context.Context, tokenID string) (bool, error) {
-	v, _ := viewer.From(ctx)
-	t, err := s.DB.Client().Token.Query().Where(token.ID(tokenID)).WithOwner().Only(viewer.System(ctx))
-	if ent.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look up token %s: %w", tokenID, err)
-	}
-	return Valid(t, s.now()) && t.Edges.Owner.Role == v.Role, nil
-}
-
 // used notes when a token was last used. That it fails must not refuse its owner.
 func (s *Switchboard) used(ctx context.Context, t *ent.Token, now time.Time) {
 	err := s.inTx(ctx, func(tx *Tx) error { return tx.Token.UpdateOneID(t.ID).SetLastUsedAt(now).Exec(ctx) })

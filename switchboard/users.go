@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/events"
@@ -114,25 +113,11 @@ func (s *Switchboard) UpdateUser(ctx context.Context, id string, c UserChange) e
 			return err
 		}
 		if c.Role != nil && *c.Role != u.Role {
-			if err := tx.announceTokens(ctx, id); err != nil {
-				return err
-			}
+			tx.announce(events.Event{Kind: events.Token, Owner: id}) // the user may see more, or less, from now on
 		}
 		up := tx.User.UpdateOneID(id).SetNillableName(c.Name).SetNillableLocale(c.Locale).SetNillableTimeZone(c.TimeZone).SetNillableRole(c.Role)
 		return up.Exec(ctx)
 	})
-}
-
-// announceTokens has the sockets of a user look at their tokens again: the user may see more, or less, from now on.
-func (tx *Tx) announceTokens(ctx context.Context, userID string) error {
-	ids, err := tx.Token.Query().Where(token.OwnerID(userID)).IDs(ctx)
-	if err != nil {
-		return fmt.Errorf("load the tokens of user %s: %w", userID, err)
-	}
-	for _, id := range ids {
-		tx.announce(events.Event{Kind: events.Token, Owner: userID, ID: id})
-	}
-	return nil
 }
 
 // keepAnAdmin refuses to make the last administrator an owner. The administrators are locked, so that two cannot step down at once.

@@ -1,0 +1,156 @@
+// Package oidc believes the tokens of an OpenID Connect issuer: JWTs that say by whom they were made, for whom, until when, and for which
+// verified e-mail address.
+//
+// It promises:
+//   - What is believed was signed by RS256, PS256, ES256 or EdDSA with a key of the issuer, and names issuer, audience, expiry and an
+//     e-mail address that the issuer has verified. Clocks may differ by a minute.
+//   - The issuer is asked for its keys when a token first needs them, and when one names a key that is not known; never twice in ten
+//     seconds, whatever it is that comes in.
+//   - An issuer that is away stops nothing but its own tokens: those are refused with [ErrAway] until it was reached once.
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+const (
+	skew     = time.Minute
+	askEvery = 10 * time.Second
+	askFor   = 5 * time.Second
+)
+
+// ErrAway says that the issuer could not be asked for its keys, so that no token of it can be judged.
+var ErrAway = errors.New("the issuer of the token cannot be reached")
+
+// Issuer is somebody else who signs users in.
+type Issuer struct {
+	url, audience string
+	now           func() time.Time
+	asked         *seldom
+
+	mu       sync.Mutex
+	verifier *oidc.IDTokenVerifier // nil until the issuer was reached
+}
+
+// New believes an issuer's tokens for an audience. It reaches for nothing yet.
+func New(issuer, audience string, now func() time.Time) (*Issuer, error) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q is not the https:// address of an issuer", issuer)
+	}
+	return &Issuer{url: issuer, audience: audience, now: now, asked: &seldom{now: now, last: map[string]time.Time{}}}, nil
+}
+
+// Verify is the e-mail address that a token speaks for, and until when. Any error but [ErrAway] says what is wrong with the token.
+func (i *Issuer) Verify(ctx context.Context, token string) (email string, expires time.Time, err error) {
+	verifier, err := i.reach(ctx)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	t, err := verifier.Verify(ctx, token)
+	if err != nil && !i.asked.haveKeys() {
+		return "", time.Time{}, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	var said struct {
+		Email     string  `json:"email"`
+		Verified  bool    `json:"email_verified"`
+		NotBefore float64 `json:"nbf"`
+	}
+	if err := t.Claims(&said); err != nil {
+		return "", time.Time{}, err
+	}
+	now := i.now()
+	switch {
+	case time.Unix(int64(said.NotBefore), 0).After(now.Add(skew)):
+		return "", time.Time{}, errors.New("the token is not valid yet")
+	case said.Email == "" || !said.Verified:
+		return "", time.Time{}, errors.New("the token has no e-mail address that was verified")
+	}
+	return said.Email, until(t.Expiry, now), nil
+}
+
+// until is when a token ends: at its expiry, or, taken after that since clocks differ, when they may differ no more.
+func until(expiry, now time.Time) time.Time {
+	if !now.Before(expiry) {
+		return expiry.Add(skew)
+	}
+	return expiry
+}
+
+// reach finds out where the issuer has its keys. Whoever waits for it need not wait to the end.
+func (i *Issuer) reach(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.verifier != nil {
+		return i.verifier, nil
+	}
+	client := &http.Client{Transport: i.asked, Timeout: askFor}
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), client), i.url)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	i.verifier = provider.Verifier(&oidc.Config{
+		ClientID:             i.audience,
+		SupportedSigningAlgs: []string{oidc.RS256, oidc.PS256, oidc.ES256, oidc.EdDSA},
+		Now:                  func() time.Time { return i.now().Add(-skew) }, // of the expiry; the other checks of time are ours
+	})
+	return i.verifier, nil
+}
+
+// seldom asks for the same address at most every ten seconds.
+type seldom struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	last map[string]time.Time
+	got  int // addresses that gave an answer
+}
+
+var errTooSoon = errors.New("it was asked less than 10 s ago")
+
+// RoundTrip asks, unless it is too soon.
+func (s *seldom) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !s.may(r.URL.String()) {
+		return nil, errTooSoon
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && resp.StatusCode == http.StatusOK {
+		s.answered()
+	}
+	return resp, err
+}
+
+func (s *seldom) may(address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if last, asked := s.last[address]; asked && now.Sub(last) < askEvery {
+		return false
+	}
+	s.last[address] = now
+	return true
+}
+
+func (s *seldom) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got++
+}
+
+// haveKeys tells whether the issuer has said where its keys are, and given them.
+func (s *seldom) haveKeys() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got > 1
+}

@@ -1,0 +1,101 @@
+package switchboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/token"
+	"github.com/maskline/maskline/ent/user"
+	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/oidc"
+	"github.com/maskline/maskline/phone"
+)
+
+// Identity is who a bearer token speaks for, and until when.
+type Identity struct {
+	Viewer  viewer.Viewer
+	TokenID string // empty when the token is of somebody else's issue
+	Expires *time.Time
+}
+
+// Key tells apart who asks: each token of ours, and each user of the others'.
+func (i Identity) Key() string {
+	if i.TokenID == "" {
+		return i.Viewer.ID
+	}
+	return i.TokenID
+}
+
+var (
+	errBadToken = &phone.Error{Code: phone.Unauthenticated, Message: "This needs a valid token: Authorization: Bearer …"}
+	errNoIssuer = &phone.Error{Code: phone.Unavailable, Message: "Whoever made this token can't be reached now. Please try again soon."}
+)
+
+// Authenticate tells who a bearer token speaks for.
+func (s *Switchboard) Authenticate(ctx context.Context, bearer string) (Identity, error) {
+	ctx = viewer.System(ctx)
+	t, err := s.DB.Client().Token.Query().Where(token.Hash(hash(bearer))).WithOwner().Only(ctx)
+	switch {
+	case ent.IsNotFound(err) && s.OIDC != nil && strings.Count(bearer, ".") == 2:
+		return s.authenticateJWT(ctx, bearer)
+	case ent.IsNotFound(err) || bearer == "":
+		return Identity{}, errBadToken
+	case err != nil:
+		return Identity{}, fmt.Errorf("look up a token: %w", err)
+	}
+	now := s.now()
+	if !Valid(t, now) {
+		return Identity{}, errBadToken
+	}
+	if t.LastUsedAt == nil || now.Sub(*t.LastUsedAt) >= usedEvery {
+		s.used(ctx, t, now)
+	}
+	return Identity{viewer.Viewer{ID: t.OwnerID, Role: t.Edges.Owner.Role}, t.ID, t.ExpiresAt}, nil
+}
+
+// authenticateJWT takes a token of the issuer's for the user with its e-mail address.
+func (s *Switchboard) authenticateJWT(ctx context.Context, jwt string) (Identity, error) {
+	email, expires, err := s.OIDC.Verify(ctx, jwt)
+	switch {
+	case errors.Is(err, oidc.ErrAway):
+		s.Log.WarnContext(ctx, "the issuer of tokens is away", "error", err)
+		return Identity{}, errNoIssuer
+	case err != nil:
+		s.Log.DebugContext(ctx, "a JWT is not believed", "error", err)
+		return Identity{}, errBadToken
+	}
+	u, err := s.DB.Client().User.Query().Where(user.Email(strings.ToLower(email))).Only(ctx)
+	if ent.IsNotFound(err) {
+		return Identity{}, errBadToken
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("look up the user of a JWT: %w", err)
+	}
+	return Identity{viewer.Viewer{ID: u.ID, Role: u.Role}, "", &expires}, nil
+}
+
+// Valid tells whether a token still speaks for its owner.
+func Valid(t *ent.Token, now time.Time) bool {
+	return t.RevokedAt == nil && (t.ExpiresAt == nil || now.Before(*t.ExpiresAt))
+}
+
+// StillValid tells whether who was signed in still is, with the same role.
+func (s *Switchboard) StillValid(ctx context.Context, id Identity) (bool, error) {
+	ctx = viewer.System(ctx)
+	if id.Expires != nil && !s.now().Before(*id.Expires) {
+		return false, nil
+	}
+	who := s.DB.Client().User.Query().Where(user.ID(id.Viewer.ID), user.RoleEQ(id.Viewer.Role))
+	if id.TokenID != "" {
+		who.Where(user.HasTokensWith(token.ID(id.TokenID), token.RevokedAtIsNil()))
+	}
+	valid, err := who.Exist(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look whether %s is still signed in: %w", id.Key(), err)
+	}
+	return valid, nil
+}
