@@ -2,7 +2,11 @@ package graph
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/maskline/maskline/phone"
 )
@@ -29,3 +33,26 @@ func (b *Budgets) Spend(token string, n int, now time.Time) time.Duration {
 
 // Len is how many there are.
 func (b *Budgets) Len() int { return len(b.of) }
+
+// Served is the schema that clients see, without what is meant for our generators.
+func Served() *ast.Schema {
+	s := served()
+	types := maps.Clone(s.Types)
+	for name, def := range types {
+		clean := *def
+		clean.Directives = withoutOurs(def.Directives)
+		clean.Fields = nil
+		for _, f := range def.Fields {
+			field := *f
+			field.Directives = withoutOurs(f.Directives)
+			clean.Fields = append(clean.Fields, &field)
+		}
+		types[name] = &clean
+	}
+	s.Types = types
+	return s
+}
+
+func withoutOurs(list ast.DirectiveList) ast.DirectiveList {
+	return slices.DeleteFunc(slices.Clone(list), func(d *ast.Directive) bool { return d.Name == "goField" || d.Name == "goModel" })
+}
