@@ -10,9 +10,11 @@
 package oidc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -46,7 +48,7 @@ func New(issuer, audience string, now func() time.Time) (*Issuer, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("%q is not the https:// address of an issuer", issuer)
 	}
-	return &Issuer{url: issuer, audience: audience, now: now, asked: &seldom{now: now, last: map[string]time.Time{}}}, nil
+	return &Issuer{url: issuer, audience: audience, now: now, asked: &seldom{now: now, last: map[string]answer{}}}, nil
 }
 
 // Verify is the e-mail address that a token speaks for, and until when. Any error but [ErrAway] says what is wrong with the token.
@@ -56,7 +58,7 @@ func (i *Issuer) Verify(ctx context.Context, token string) (email string, expire
 		return "", time.Time{}, err
 	}
 	t, err := verifier.Verify(ctx, token)
-	if err != nil && !i.asked.haveKeys() {
+	if err != nil && i.asked.inVain() {
 		return "", time.Time{}, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	if err != nil {
@@ -108,49 +110,68 @@ func (i *Issuer) reach(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	return i.verifier, nil
 }
 
-// seldom asks for the same address at most every ten seconds.
+// seldom asks for the same address at most every ten seconds. In between it gives what it was given: go-oidc asks twice when a token
+// comes in before it has put away the keys that it has just fetched.
 type seldom struct {
 	now func() time.Time
 
 	mu   sync.Mutex
-	last map[string]time.Time
-	got  int // addresses that gave an answer
+	last map[string]answer
+}
+
+// answer is what an address gave the last time that it gave any, and when it was asked.
+type answer struct {
+	at   time.Time
+	body []byte
 }
 
 var errTooSoon = errors.New("it was asked less than 10 s ago")
 
+const maxAnswer = 1 << 20
+
 // RoundTrip asks, unless it is too soon.
 func (s *seldom) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !s.may(r.URL.String()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	address, now := r.URL.String(), s.now()
+	last, asked := s.last[address]
+	if !asked || now.Sub(last.at) >= askEvery {
+		body, err := ask(r)
+		if err != nil && last.body == nil {
+			s.last[address] = answer{at: now}
+			return nil, err
+		}
+		if err == nil {
+			last.body = body
+		}
+		s.last[address] = answer{now, last.body}
+	}
+	if last.body == nil {
 		return nil, errTooSoon
 	}
+	return &http.Response{Status: "200 OK", StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(last.body)), Request: r}, nil
+}
+
+// inVain tells whether something was asked for and has never been given.
+func (s *seldom) inVain() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.last {
+		if a.body == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func ask(r *http.Request) ([]byte, error) {
 	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil && resp.StatusCode == http.StatusOK {
-		s.answered()
+	if err != nil {
+		return nil, err
 	}
-	return resp, err
-}
-
-func (s *seldom) may(address string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	if last, asked := s.last[address]; asked && now.Sub(last) < askEvery {
-		return false
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %s", r.URL.Redacted(), resp.Status)
 	}
-	s.last[address] = now
-	return true
-}
-
-func (s *seldom) answered() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.got++
-}
-
-// haveKeys tells whether the issuer has said where its keys are, and given them.
-func (s *seldom) haveKeys() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.got > 1
+	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 }
