@@ -37,7 +37,7 @@ func TestRepeatingEveryCallbackAfterTheQueueWasEmptiedChangesNothing(t *testing.
 		}
 		h.emptyQueue()
 		check(t, h.net.Advance(h.ctx, 49*time.Hour))
-		mails, before := h.mails(), h.tables()
+		mails, before := h.mails(), h.ourRows()
 		all := h.sent()
 		for range 2 {
 			for _, e := range all {
@@ -51,7 +51,7 @@ func TestRepeatingEveryCallbackAfterTheQueueWasEmptiedChangesNothing(t *testing.
 			t.Errorf("%s jobs were made", n[0])
 		}
 		h.play()
-		after := h.tables()
+		after := h.ourRows()
 		for _, table := range slices.Sorted(maps.Keys(after)) {
 			if after[table] != before[table] {
 				t.Errorf("%s changed from\n%s\nto\n%s", table, before[table], after[table])
@@ -111,7 +111,7 @@ func (h *house) tableNames() []string {
 }
 
 // tables are our own rows, table by table.
-func (h *house) tables() map[string]string {
+func (h *house) ourRows() map[string]string {
 	h.t.Helper()
 	all := map[string]string{}
 	for _, table := range h.tableNames() {
