@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -92,16 +91,6 @@ func TestF11KilledWhileAudioIsCopied(t *testing.T) {
 		}
 	})
 }
-
-// held is something that waits, once, until it is let go.
-type held struct {
-	once        sync.Once
-	begun, free chan struct{}
-}
-
-func newHeld() *held { return &held{begun: make(chan struct{}), free: make(chan struct{})} }
-
-func (h *held) wait() { h.once.Do(func() { close(h.begun); <-h.free }) }
 
 // The process is asked to stop while it fetches audio, talks to the mail server and has a call.
 func TestF31StoppingFinishesWhatIsBegun(t *testing.T) {

@@ -246,3 +246,13 @@ func passOn(w http.ResponseWriter, r *http.Request, to string, body []byte) bool
 	_, _ = w.Write(answer) // whom it does not reach has gone
 	return true
 }
+
+// held is something that waits, once, until it is let go.
+type held struct {
+	once        sync.Once
+	begun, free chan struct{}
+}
+
+func newHeld() *held { return &held{begun: make(chan struct{}), free: make(chan struct{})} }
+
+func (h *held) wait() { h.once.Do(func() { close(h.begun); <-h.free }) }
