@@ -99,6 +99,7 @@ func TestF07CallsAreAnsweredAndJobsDoneOnASlowDatabase(t *testing.T) {
 	calls := tw.messages(20, 20)
 	check(t, tw.net.Run(t.Context()))
 	wantAnswered(t, calls)
+	line.slow(200 * time.Millisecond) // with two seconds for each message it takes more than a minute, and does the same
 	close(download.free)
 	eventually(t, settleWithin, func() bool {
 		var n int
