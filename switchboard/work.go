@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -156,9 +157,13 @@ func (tx *Tx) pendingDeliveries(ctx context.Context, voicemailID string) ([]stri
 	return ids, nil
 }
 
-const claimLasts = 30 * time.Second // a process that dies while it sends holds others up no longer
+// claimLasts is shorter than a process counts as alive, so that whoever takes over its work finds the mail free. While it sends it claims anew.
+const claimLasts = 12 * time.Second
 
-var sendWithin = faults.Period(25 * time.Second)
+var (
+	sendWithin = faults.Period(4 * time.Minute)
+	claimEvery = faults.Period(claimLasts / 3)
+)
 
 var errClaimed = errors.New("another process is sending this mail")
 
@@ -174,6 +179,7 @@ func (s *Switchboard) send(ctx context.Context, id string) error {
 	}
 	within, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
+	defer s.holding(within, id)()
 	if retry, err := s.Mail.Send(within, m); err != nil {
 		return s.notSent(ctx, d, retry, err)
 	}
@@ -208,6 +214,30 @@ func (s *Switchboard) claim(ctx context.Context, id string) (claimed *ent.Delive
 		return nil
 	})
 	return claimed, err
+}
+
+// holding claims a mail anew every few seconds, until the function that it returns is called.
+func (s *Switchboard) holding(ctx context.Context, id string) (letGo func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var holder sync.WaitGroup
+	holder.Go(func() {
+		tick := time.NewTicker(claimEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			err := s.inTx(ctx, func(tx *Tx) error {
+				return tx.Delivery.Update().Where(delivery.ID(id), delivery.ClaimedUntilNotNil()).SetClaimedUntil(s.now().Add(claimLasts)).Exec(ctx)
+			})
+			if err != nil && ctx.Err() == nil {
+				s.Log.WarnContext(ctx, "claim a mail anew", "delivery", id, "error", err)
+			}
+		}
+	})
+	return func() { cancel(); holder.Wait() }
 }
 
 const shownOfError = 1000

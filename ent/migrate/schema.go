@@ -192,6 +192,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{DeliveriesColumns[1]},
 			},
+			{
+				Name:    "delivery_pending",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'PENDING'",
+				},
+			},
 		},
 	}
 	// MaskedNumbersColumns holds the columns for the "masked_numbers" table.
@@ -543,6 +551,22 @@ var (
 				Name:    "voicemail_deleted_at",
 				Unique:  false,
 				Columns: []*schema.Column{VoicemailsColumns[18]},
+			},
+			{
+				Name:    "voicemail_audio_pending",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "audio = 'PENDING'",
+				},
+			},
+			{
+				Name:    "voicemail_transcription_pending",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "transcription = 'PENDING'",
+				},
 			},
 		},
 	}

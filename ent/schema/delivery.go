@@ -5,6 +5,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -47,7 +48,9 @@ func (Delivery) Edges() []ent.Edge {
 
 // Indexes of deliveries.
 func (Delivery) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("voicemail_id", "channel", "recipient").Unique(), index.Fields("owner_id")}
+	return []ent.Index{index.Fields("voicemail_id", "channel", "recipient").Unique(), index.Fields("owner_id"),
+		index.Fields("created_at").Annotations(entsql.IndexWhere("state = 'PENDING'")).StorageKey("delivery_pending"),
+	}
 }
 
 // Interceptors hide from users the mails of a voicemail that they cannot see.

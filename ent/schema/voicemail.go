@@ -5,6 +5,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -75,6 +76,8 @@ func (Voicemail) Indexes() []ent.Index {
 		index.Fields("call_id"),
 		index.Fields("owner_id", "deleted_at"),
 		index.Fields("deleted_at"),
+		index.Fields("learned_at").Annotations(entsql.IndexWhere("audio = 'PENDING'")).StorageKey("voicemail_audio_pending"),
+		index.Fields("learned_at").Annotations(entsql.IndexWhere("transcription = 'PENDING'")).StorageKey("voicemail_transcription_pending"),
 	}
 }
 
