@@ -10,6 +10,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
@@ -28,6 +29,7 @@ var errUnknownNumber = errors.New("no such number")
 
 // Receive answers an incoming call. A call that is received twice is one call, and gets the same answer.
 func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer phone.Answer, err error) {
+	ctx = database.Urgent(ctx)
 	work := func(tx *Tx) error {
 		c, err := tx.findCall(ctx, in.CallSID)
 		if err != nil {
@@ -110,6 +112,7 @@ func (s *Switchboard) takeFor(ctx context.Context, tx *Tx, a phone.Answer, c con
 
 // Screened writes down which phone picked up, and has it asked whether it wants the call. The leg is the call to that phone.
 func (s *Switchboard) Screened(ctx context.Context, in phone.Incoming, leg string, ask phone.Screen) (answer phone.Answer, err error) {
+	ctx = database.Urgent(ctx)
 	err = s.inCall(ctx, in, screened+leg, &answer, func(tx *Tx, c *ent.Call) error {
 		answer = ask
 		return s.settle(ctx, tx, c, step{decision: askedBy(ask), key: screened + leg})
@@ -123,6 +126,7 @@ func askedBy(ask phone.Screen) phone.Decision {
 
 // Dialled carries a call on when its phones were rung.
 func (s *Switchboard) Dialled(ctx context.Context, in phone.Incoming, d phone.Dialled) (answer phone.Answer, err error) {
+	ctx = database.Urgent(ctx)
 	key := dialKey(d)
 	err = s.inCall(ctx, in, key, &answer, func(tx *Tx, c *ent.Call) error {
 		l, err := s.lineOf(ctx, tx, c)
@@ -196,6 +200,7 @@ func goesOn(a phone.Answer) bool {
 
 // Recorded carries a call on when its caller has spoken, or has not.
 func (s *Switchboard) Recorded(ctx context.Context, in phone.Incoming, t phone.Took) (answer phone.Answer, err error) {
+	ctx = database.Urgent(ctx)
 	key := recorded + t.RecordingSID
 	err = s.inCall(ctx, in, key, &answer, func(tx *Tx, c *ent.Call) error {
 		n, err := tx.numberOf(ctx, c)

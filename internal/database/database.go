@@ -30,6 +30,7 @@ type DB struct {
 	dialect string
 	dsn     string
 	writer  *sql.DB
+	urgent  *sql.DB // the writer on SQLite, which has only one connection
 	reader  *sql.DB
 	client  *ent.Client
 
@@ -53,8 +54,8 @@ func Open(rawURL string) (*DB, error) {
 	return nil, fmt.Errorf("a database address begins with sqlite:// or postgres://, not %s://", scheme)
 }
 
-func newDB(name, dsn string, writer, reader *sql.DB) *DB {
-	d := &DB{dialect: name, dsn: dsn, writer: writer, reader: reader}
+func newDB(name, dsn string, writer, urgent, reader *sql.DB) *DB {
+	d := &DB{dialect: name, dsn: dsn, writer: writer, urgent: urgent, reader: reader}
 	d.client = ent.NewClient(ent.Driver(entsql.OpenDB(name, reader)))
 	d.client.Use(readsOnly)
 	return d
@@ -95,7 +96,7 @@ func (d *DB) Ping(ctx context.Context) error {
 
 // Close closes the pools. On SQLite the writer goes last, since the last one out tidies up the write-ahead log.
 func (d *DB) Close() error {
-	return errors.Join(d.reader.Close(), d.writer.Close())
+	return errors.Join(d.reader.Close(), d.urgent.Close(), d.writer.Close())
 }
 
 // ErrForgetful says that PostgreSQL acknowledges what it may lose again.

@@ -16,11 +16,14 @@ import (
 )
 
 const (
-	// What only reads has connections of its own: however many lists clients ask for, calls are answered.
-	postgresWriters = 12
+	// Calls have connections of their own, and so has what only reads: however much there is to do, and however many lists clients ask for,
+	// calls are answered.
+	postgresUrgent  = 6
+	postgresWriters = 8
 	postgresReaders = 10
 
 	postgresIO = 30 * time.Second // for one read or write
+	urgentIO   = 2 * time.Second  // nobody waits longer for what is urgent
 
 	// lockTimeout is for how long a change of the schema may wait for a table, since all that comes after it waits too.
 	lockTimeout = "2s"
@@ -46,11 +49,15 @@ func openPostgres(rawURL string, dial dialFunc) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := postgresPool(u, dial, postgresIO, postgresReaders)
+	urgent, err := postgresPool(u, dial, urgentIO, postgresUrgent)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	d := newDB(dialect.Postgres, u.String(), writer, reader)
+	reader, err := postgresPool(u, dial, postgresIO, postgresReaders)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close(), urgent.Close())
+	}
+	d := newDB(dialect.Postgres, u.String(), writer, urgent, reader)
 	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return postgresAlone(ctx, u, dial, do) }
 	return d, nil
 }
@@ -129,7 +136,11 @@ func postgresAlone(ctx context.Context, u *url.URL, dial dialFunc, do func(*sql.
 func advisoryLock(ctx context.Context, conn *sql.Conn) error {
 	for {
 		var got bool
-		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(migrationLock)).Scan(&got); err != nil || got {
+		err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(migrationLock)).Scan(&got)
+		if ctx.Err() != nil {
+			return ctx.Err() // the driver may call it a bad connection
+		}
+		if err != nil || got {
 			return err
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {

@@ -42,7 +42,7 @@ func openSQLite(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDB(dialect.SQLite, dsn, writer, reader)
+	d := newDB(dialect.SQLite, dsn, writer, writer, reader)
 	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return sqliteAlone(ctx, file, do) }
 	return d, nil
 }

@@ -19,10 +19,19 @@ type Tx struct {
 	SQL *sql.Tx
 }
 
+type urgentKey struct{}
+
+// Urgent marks transactions for which a caller waits on the line: on PostgreSQL they have connections of their own.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
 // Begin begins a transaction, READ COMMITTED on PostgreSQL. On SQLite it waits until no other transaction is open. It is rolled back
 // when ctx ends.
 func (d *DB) Begin(ctx context.Context) (*Tx, error) {
-	tx, err := d.writer.BeginTx(ctx, nil)
+	pool := d.writer
+	if ctx.Value(urgentKey{}) != nil {
+		pool = d.urgent
+	}
+	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin transaction: %w", err)
 	}
