@@ -14,10 +14,10 @@ import (
 	"github.com/maskline/maskline/phone"
 )
 
-// TestWithEveryReaderBusyClientsAreSentAwayAndCallsAreAnswered has two hundred clients ask at once for what the database does not come
+// TestF08WithEveryReaderBusyClientsAreSentAwayAndCallsAreAnswered has two hundred clients ask at once for what the database does not come
 // forward with. As many as it has connections for reading wait; the others are told to come back, over every transport, and a call that
 // comes in meanwhile is none the worse for it.
-func TestWithEveryReaderBusyClientsAreSentAwayAndCallsAreAnswered(t *testing.T) {
+func TestF08WithEveryReaderBusyClientsAreSentAwayAndCallsAreAnswered(t *testing.T) {
 	t.Parallel()
 	const clients = 200
 	const heavy = `{ voicemails { edges { node { deliveries { state } } } } }`
