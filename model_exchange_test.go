@@ -16,17 +16,18 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// exchange is the balancer in front of the replicas. A connection goes to the next one that takes it, and waits while none does; what
-// breaks off behind it breaks off in front of it. It looks at each answer that a caller waits for.
+// exchange is the balancer in front of the replicas. A connection goes to the next one that is ready and takes it, and waits while none
+// does; what breaks off behind it breaks off in front of it. It looks at each answer that a caller waits for.
 type exchange struct {
 	proxy     *httputil.ReverseProxy
 	transport *http.Transport
 
 	mu        sync.Mutex
-	doors     []string
+	doors     []*door
 	next      int
 	wrong     []string
 	decisions int
@@ -52,13 +53,37 @@ func newExchange() *exchange {
 
 func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) { x.proxy.ServeHTTP(w, r) }
 
-func (x *exchange) add(door string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.doors = append(x.doors, door)
+// door is where a replica listens.
+type door struct {
+	addr  string
+	ready atomic.Bool
 }
 
-func (x *exchange) turn() string {
+const looksEvery = 30 * time.Millisecond // whether a replica is ready; less than replicas go on for when they are asked to stop
+
+// add puts a replica behind the exchange, which asks it until ctx ends whether it is ready.
+func (x *exchange) add(ctx context.Context, addr string) {
+	d := &door{addr: addr}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.doors = append(x.doors, d)
+	go func() {
+		for ; ctx.Err() == nil; time.Sleep(looksEvery) {
+			d.ready.Store(d.says())
+		}
+	}()
+}
+
+func (d *door) says() bool {
+	resp, err := http.Get("http://" + d.addr + "/readyz")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func (x *exchange) turn() *door {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.next++
@@ -70,9 +95,15 @@ var errNobodyHome = errors.New("no replica takes the connection")
 func (x *exchange) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	var d net.Dialer
 	for begun := time.Now(); time.Since(begun) < 10*time.Second && ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
-		if conn, err := d.DialContext(ctx, network, x.turn()); err == nil {
+		to := x.turn()
+		if !to.ready.Load() {
+			continue
+		}
+		conn, err := d.DialContext(ctx, network, to.addr)
+		if err == nil {
 			return conn, nil
 		}
+		to.ready.Store(false)
 	}
 	return nil, errNobodyHome
 }

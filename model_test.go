@@ -134,7 +134,7 @@ func (w *modelWorld) count(f *figures, wrong int) {
 	f.calls += len(w.net.Calls())
 	f.voicemails += len(w.net.Recordings())
 	f.faults += w.faults
-	f.kills += int(w.deaths.Load())
+	f.kills += w.deathsSoFar()
 	f.wrong += wrong
 	f.slowest = max(f.slowest, w.exchange.slowest)
 }

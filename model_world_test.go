@@ -38,9 +38,9 @@ type modelWorld struct {
 	tenants  []*modelTenant
 	calls    *watcher
 
-	held             func()       // lets SQLite's lock go
-	faults, silences int          // misfortunes so far, and those in which a commit may have failed
-	deaths           atomic.Int64 // of processes
+	held             func()      // lets SQLite's lock go
+	faults, silences int         // misfortunes so far, and those in which a commit may have failed
+	deaths           []time.Time // of processes
 	mu               sync.Mutex
 	wrong            []string
 }
@@ -49,6 +49,30 @@ func (w *modelWorld) complain(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+}
+
+func (w *modelWorld) died() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deaths = append(w.deaths, time.Now())
+}
+
+// died twice within a second means that a call may have lost both the answer to its first request and that to the fallback.
+func (w *modelWorld) diedTwice() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, at := range w.deaths {
+		if i > 0 && at.Sub(w.deaths[i-1]) < time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *modelWorld) deathsSoFar() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.deaths)
 }
 
 func newModelWorld(t *testing.T, server *testdb.Server, r *rand.Rand, p plot) *modelWorld {
@@ -76,7 +100,7 @@ func newModelWorld(t *testing.T, server *testdb.Server, r *rand.Rand, p plot) *m
 	}
 	env := append(os.Environ(), "PUBLIC_URL="+w.public, "DATABASE_URL="+dsn, "RECORDINGS_URL=file://"+w.bucket.dir, "RECORDINGS_SHARED=true",
 		"ADMIN_TOKEN="+adminToken, "TWILIO_ACCOUNT_SID="+accountSID, "TWILIO_AUTH_TOKEN="+authToken, "TWILIO_API_URL="+rest.URL,
-		"SMTP_URL=smtp://"+w.mail.addr, "DRAIN_DELAY=0s", "RECONCILE_EVERY=20s", "LOG_LEVEL=warn",
+		"SMTP_URL=smtp://"+w.mail.addr, "DRAIN_DELAY=300ms", "RECONCILE_EVERY=20s", "LOG_LEVEL=warn",
 		fmt.Sprint("FAULTS_FASTER=", int64(p.faster)), fmt.Sprint("FAULTS_EPOCH=", epoch.UnixNano()))
 	env = append(env, p.env...)
 	for range replicas {
@@ -139,7 +163,7 @@ func newReplica(w *modelWorld, env []string) *replica {
 	w.t.Helper()
 	p := &replica{w: w, addr: ownAddr(), gone: make(chan struct{}), planned: w.plannedDeaths()}
 	p.env = append(slices.Clip(env), "LISTEN_ADDR="+p.addr, "DATA_DIR="+w.t.TempDir())
-	w.exchange.add(p.addr)
+	w.exchange.add(w.t.Context(), p.addr)
 	path, err := w.plot.binary()
 	check(w.t, err)
 	check(w.t, p.begin(path))
@@ -185,7 +209,7 @@ func (p *replica) live(path string) {
 			return
 		}
 		if killed {
-			p.w.deaths.Add(1)
+			p.w.died()
 		}
 		if err := p.begin(path); err != nil {
 			p.w.complain("%v", err)
