@@ -37,7 +37,7 @@ type exchange struct {
 // decideBudget is what reliability.md and the contract give a decision.
 const decideBudget = 2 * time.Second
 
-func newExchange() *exchange {
+func newExchange(log func(string, ...any)) *exchange {
 	x := &exchange{}
 	x.transport = &http.Transport{DialContext: x.dial, DisableKeepAlives: true, DisableCompression: true}
 	x.proxy = &httputil.ReverseProxy{
@@ -46,7 +46,10 @@ func newExchange() *exchange {
 			r.SetURL(&url.URL{Scheme: "http", Host: "replica"})
 			r.Out.Host = r.In.Host
 		},
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
+			log("%s broke off: %v", r.URL.Path, err)
+			panic(http.ErrAbortHandler)
+		},
 	}
 	return x
 }
@@ -111,18 +114,36 @@ func (x *exchange) dial(ctx context.Context, network, _ string) (net.Conn, error
 // RoundTrip passes a request on, and judges the answer to a decision.
 func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	var connected time.Time
-	traced := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = time.Now() }})
+	var to string
+	traced := httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		connected, to = time.Now(), got.Conn.RemoteAddr().String()
+	}})
 	resp, err := x.transport.RoundTrip(r.WithContext(traced))
+	if err != nil && r.Context().Err() == nil {
+		x.broke(to)
+	}
 	if err != nil || !strings.HasPrefix(r.URL.Path, "/webhooks/voice") {
 		return resp, err
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, err // it was killed
+		x.broke(to)
+		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	x.judge(r.URL.Path, resp, body, time.Since(connected))
 	return resp, nil
+}
+
+// broke has nobody sent to a replica until it says that it is ready: one that is being killed may still take connections.
+func (x *exchange) broke(addr string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, d := range x.doors {
+		if d.addr == addr {
+			d.ready.Store(false)
+		}
+	}
 }
 
 func (x *exchange) judge(path string, resp *http.Response, body []byte, took time.Duration) {

@@ -77,7 +77,7 @@ func (w *modelWorld) deathsSoFar() int {
 
 func newModelWorld(t *testing.T, server *testdb.Server, r *rand.Rand, p plot) *modelWorld {
 	t.Helper()
-	w := &modelWorld{t: t, r: r, plot: p, server: server, mail: newMoodyMailbox(t), bucket: newBucket(t), exchange: newExchange()}
+	w := &modelWorld{t: t, r: r, plot: p, server: server, mail: newMoodyMailbox(t), bucket: newBucket(t), exchange: newExchange(t.Logf)}
 	front := httptest.NewServer(w.exchange)
 	t.Cleanup(front.Close)
 	w.public = front.URL
