@@ -347,6 +347,13 @@ func TestTheOfficialClientHearsAVoicemail(t *testing.T) {
 func npm(t *testing.T, packages ...string) string {
 	t.Helper()
 	dir := t.TempDir()
+	npmInstall(t, dir, packages...)
+	return dir
+}
+
+// npmInstall installs packages, and those that dir/package.json names, into dir.
+func npmInstall(t *testing.T, dir string, packages ...string) {
+	t.Helper()
 	cmd := exec.Command("npm", append([]string{"install", "--no-audit", "--no-fund", "--silent", "--prefix", dir}, packages...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && os.Getenv("CI_NODE_REQUIRED") != "1" {
@@ -355,5 +362,4 @@ func npm(t *testing.T, packages ...string) string {
 	if err != nil {
 		t.Fatalf("npm: %v %s", err, out)
 	}
-	return dir
 }
