@@ -119,7 +119,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		Metrics:  switchboard.NewMetrics(a.metrics), Memory: memory, Journal: journal.New(filepath.Join(s.DataDir, "journal")),
 	})
 	a.queue, err = jobs.New(jobs.Config{
-		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: a.desk.Periodic(), GaveUp: a.desk.GaveUp, ID: "maskline",
+		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: a.desk.Periodic(), GaveUp: a.desk.GaveUp, Panicked: a.desk.Metrics.Panicked, ID: "maskline",
 	})
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func (r *Resolver) voicemailChanged(ctx context.Context, numberID *string, after
 		sub.Close()
 		return nil, err
 	}
-	return follow(ctx, r.Log, sub, func(ctx context.Context) ([]*generated.VoicemailChange, error) {
+	return follow(ctx, r, sub, func(ctx context.Context) ([]*generated.VoicemailChange, error) {
 		for {
 			rows, err := r.changesPast(ctx, place, numberID)
 			if err != nil || len(rows) == 0 {
@@ -110,7 +110,7 @@ func (r *Resolver) callChanged(ctx context.Context, numberID *string) (<-chan *e
 	}
 	sub := r.Events.Subscribe(events.Call, r.concerns(ctx, numberID))
 	f := &callFollower{r: r, sub: sub, numberID: numberID, sent: map[string]time.Time{}}
-	return follow(ctx, r.Log, sub, f.next), nil
+	return follow(ctx, r, sub, f.next), nil
 }
 
 // callFollower remembers what it has sent. Calls have no places, so whoever may have missed something looks at all that changed lately.
@@ -126,6 +126,7 @@ type callFollower struct {
 func (f *callFollower) next(ctx context.Context) ([]*ent.Call, error) {
 	named, now := f.sub.Take(), f.r.Now()
 	everything := f.looked.IsZero() || f.lost || named.Anything
+	f.lost = true // until it was read
 	found, err := f.read(ctx, everything, named)
 	f.lost = err != nil
 	if err != nil {

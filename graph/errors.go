@@ -132,5 +132,18 @@ func hide(ctx context.Context, log *slog.Logger, shown *gqlerror.Error, err erro
 	return shown
 }
 
-// recovered makes a panic an error of one request.
-func recovered(_ context.Context, p any) error { return fmt.Errorf("panic: %v\n%s", p, debug.Stack()) }
+// panicked makes a panic an error of one request.
+func (r *Resolver) panicked(p any) error {
+	r.Desk.Metrics.Panicked()
+	return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+}
+
+// guarded does what would end the process if it panicked, since it has a goroutine of its own.
+func guarded[T any](r *Resolver, do func() (T, error)) (got T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.panicked(p)
+		}
+	}()
+	return do()
+}

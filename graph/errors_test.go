@@ -1,9 +1,11 @@
 package graph_test
 
 import (
+	"context"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,7 +77,57 @@ func TestAPanicCostsOneFieldOfOneRequest(t *testing.T) {
 		}
 		w.hidden(got.Errors[0], "panic")
 		w.ask(a.token, `{ viewer { id } }`, nil)
+		if n := w.panics(); n != 1 {
+			t.Errorf("%v panics were counted, want 1", n)
+		}
 	})
+}
+
+// A read for a push has a goroutine of its own, where a panic would end the process.
+func TestAPanicWhileReadingWhatIsToBePushedDelaysThePush(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		broken := *w.resolver
+		broken.DB = reopened(t, w.db).Client()
+		var reads atomic.Int64
+		broken.DB.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+			return ent.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
+				if reads.Add(1) <= 2 {
+					panic("an odd row")
+				}
+				return next.Query(ctx, q)
+			})
+		}))
+		w.handler = w.door(t, &broken)
+		received := w.stream(a.token, `subscription { voicemailReceived { node { id } } }`, nil)
+		called := w.follow(a.token, `subscription { callChanged { outcome } }`, nil)
+		received.comment()
+		vm := w.voicemails(a, 1)[0]
+		if got, want := received.next("next"), `{"data":{"voicemailReceived":{"node":{"id":"`+vm+`"}}}}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got := called.read(); got.Type != "next" {
+			t.Errorf("got %s %s, want the call", got.Type, got.Payload)
+		}
+		if n := w.panics(); n != 2 || !strings.Contains(w.log.String(), "an odd row") {
+			t.Errorf("%v panics were counted, want 2, and in the log", n)
+		}
+	})
+}
+
+// reopened is another pool on the same database.
+func reopened(t *testing.T, db *database.DB) *database.DB {
+	t.Helper()
+	address := db.DSN()
+	if file, ok := strings.CutPrefix(address, "file:"); ok {
+		file, _, _ = strings.Cut(file, "?")
+		address = "sqlite://" + file
+	}
+	again, err := database.Open(address)
+	check(t, err)
+	t.Cleanup(func() { check(t, again.Close()) })
+	return again
 }
 
 // away is a database that nobody can reach.

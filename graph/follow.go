@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -19,15 +18,15 @@ const (
 
 // follow sends what next reads, whenever something may have happened, until ctx ends. Only then the channel closes: clients take that for
 // the end of the subscription and do not come back, so a failed read is tried again instead.
-func follow[T any](ctx context.Context, log *slog.Logger, sub *events.Subscription, next func(context.Context) ([]T, error)) <-chan T {
+func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, next func(context.Context) ([]T, error)) <-chan T {
 	out := make(chan T, pushesWait)
 	go func() {
 		defer close(out)
 		defer sub.Close()
 		for ctx.Err() == nil {
-			items, err := next(ctx)
+			items, err := guarded(r, func() ([]T, error) { return next(ctx) })
 			if err != nil && ctx.Err() == nil {
-				log.WarnContext(ctx, "read what is to be pushed", "error", err)
+				r.Log.WarnContext(ctx, "read what is to be pushed", "error", err)
 			}
 			if !send(ctx, out, items) || !waitFor(ctx, sub, err != nil, len(items) > 0) {
 				return
@@ -72,7 +71,7 @@ func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, afte
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Log, sub, func(ctx context.Context) ([]*ent.VoicemailEdge, error) {
+	return follow(ctx, r, sub, func(ctx context.Context) ([]*ent.VoicemailEdge, error) {
 		edges, err := r.appearedPast(ctx, place, numberID)
 		if len(edges) > 0 {
 			place = *edges[len(edges)-1].Node.Place

@@ -26,7 +26,7 @@ func (r *Resolver) revoked(ctx context.Context, id switchboard.Identity) <-chan 
 			case <-sub.Wake():
 			case <-again.C:
 			}
-			if valid, err := r.Desk.StillValid(ctx, id); err == nil && !valid {
+			if valid, err := guarded(r, func() (bool, error) { return r.Desk.StillValid(ctx, id) }); err == nil && !valid {
 				close(over)
 				return
 			} else if err != nil && ctx.Err() == nil {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
@@ -46,6 +48,7 @@ type world struct {
 	url      string
 	admin    string // a token
 	log      *record
+	metrics  *prometheus.Registry
 
 	clock atomic.Pointer[time.Time]
 	count atomic.Int64
@@ -65,7 +68,7 @@ func light(t *testing.T) *world {
 
 func newWorld(t *testing.T, db *database.DB) *world {
 	t.Helper()
-	w := &world{t: t, ctx: viewer.System(t.Context()), db: db, log: &record{also: t.Output()}}
+	w := &world{t: t, ctx: viewer.System(t.Context()), db: db, log: &record{also: t.Output()}, metrics: prometheus.NewRegistry()}
 	w.setClock(time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	front := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
@@ -79,7 +82,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	w.links.SetKey([]byte("a key for tests"))
 	hub := events.NewHub()
 	w.desk = switchboard.New(switchboard.Config{
-		DB: db, Events: hub, Recordings: w.store, Mail: mailer, Links: w.links, Log: log, Now: w.now,
+		DB: db, Events: hub, Recordings: w.store, Mail: mailer, Links: w.links, Log: log, Now: w.now, Metrics: switchboard.NewMetrics(w.metrics),
 		Settings: switchboard.Settings{Transcriber: "off", MailLinkDays: 7, BinDays: 7},
 	})
 	queue, err := jobs.New(jobs.Config{DB: db.Writer(), Dialect: db.Dialect(), Log: log, Now: w.now, Work: w.desk.Work(), ID: "test"})
@@ -108,6 +111,20 @@ func (w *world) door(t *testing.T, r *graph.Resolver) http.Handler {
 func (w *world) now() time.Time { return *w.clock.Load() }
 
 func (w *world) setClock(to time.Time) { w.clock.Store(&to) }
+
+// panics is how many were caught.
+func (w *world) panics() float64 {
+	w.t.Helper()
+	all, err := w.metrics.Gather()
+	check(w.t, err)
+	for _, m := range all {
+		if m.GetName() == "maskline_panics_total" {
+			return m.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	w.t.Fatal("panics are not counted")
+	return 0
+}
 
 func (w *world) advance(by time.Duration) { w.setClock(w.now().Add(by)) }
 

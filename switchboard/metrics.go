@@ -12,6 +12,7 @@ type Metrics struct {
 	repairs *prometheus.CounterVec
 	aside   prometheus.Counter
 	gaveUp  *prometheus.CounterVec
+	panics  prometheus.Counter
 }
 
 // NewMetrics registers the metrics.
@@ -30,7 +31,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m.gaveUp = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio, of which the API says why; a webhook of a number that never became ours; or a job that always fails, of which the log says why.",
 	}, []string{"what"})
-	r.MustRegister(m.unknown, m.repairs, m.aside, m.gaveUp)
+	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "maskline_panics_total", Help: "Mistakes of ours that cost a request, a push or a try of a job. The log says where.",
+	})
+	r.MustRegister(m.unknown, m.repairs, m.aside, m.gaveUp, m.panics)
 	return m
 }
 
@@ -57,6 +61,13 @@ func (m *Metrics) givenUp(what string) { m.givenUpMany(what, 1) }
 func (m *Metrics) givenUpMany(what string, n int) {
 	if m != nil {
 		m.gaveUp.WithLabelValues(what).Add(float64(n))
+	}
+}
+
+// Panicked counts a panic that was caught.
+func (m *Metrics) Panicked() {
+	if m != nil {
+		m.panics.Inc()
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/jobs"
@@ -157,9 +159,11 @@ func TestACallbackIsTakenOnceItIsWrittenDown(t *testing.T) {
 // TestAPanicCostsOneRequest has a switchboard that can do nothing but panic.
 func TestAPanicCostsOneRequest(t *testing.T) {
 	t.Parallel()
+	metrics := prometheus.NewRegistry()
 	w := newWorld(t, testdb.Open(t, testdb.SQLite), func(c *webhooks.Config) {
 		kept := c.Desk.Config
 		kept.DB = nil // a mistake of ours, so to speak
+		kept.Metrics = switchboard.NewMetrics(metrics)
 		c.Desk = switchboard.New(kept)
 	})
 	w.degradedAnswers()
@@ -171,6 +175,23 @@ func TestAPanicCostsOneRequest(t *testing.T) {
 	if !strings.Contains(w.log.String(), "panic: ") || !strings.Contains(w.log.String(), "goroutine ") {
 		t.Error("the log does not say where it panicked")
 	}
+	if n, want := counted(t, metrics, "maskline_panics_total"), strings.Count(w.log.String(), "panic: "); n != want {
+		t.Errorf("%d panics were counted, want %d", n, want)
+	}
+}
+
+// counted is the value of a metric.
+func counted(t *testing.T, from prometheus.Gatherer, name string) int {
+	t.Helper()
+	all, err := from.Gather()
+	check(t, err)
+	for _, m := range all {
+		if m.GetName() == name {
+			return int(m.GetMetric()[0].GetCounter().GetValue())
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
 }
 
 func TestTheFallbackAsksNobody(t *testing.T) {

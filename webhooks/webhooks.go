@@ -140,6 +140,9 @@ func (d *door) asked(ctx context.Context, patience time.Duration, do func(contex
 		return nil, errSilent
 	}
 	answer, err := within(ctx, patience, do)
+	if errors.Is(err, errPanic) {
+		d.Desk.Metrics.Panicked()
+	}
 	if ctx.Err() == nil { // otherwise it was Twilio who did not wait
 		d.breaker.saw(errors.Is(err, context.DeadlineExceeded), time.Now())
 	}
@@ -167,11 +170,13 @@ func within(ctx context.Context, d time.Duration, do func(context.Context) (phon
 	}
 }
 
+var errPanic = errors.New("panic")
+
 // guarded turns a panic into an error: it must cost one request, not the process.
 func guarded(ctx context.Context, do func(context.Context) (phone.Answer, error)) (a phone.Answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
 		}
 	}()
 	return do(ctx)

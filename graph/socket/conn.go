@@ -280,6 +280,7 @@ func (c *conn) spawn(f func()) { c.tasks.Go(func() { c.guard(f) }) }
 func (c *conn) guard(f func()) {
 	defer func() {
 		if r := recover(); r != nil {
+			c.transport.cfg.Panicked()
 			c.transport.cfg.Log.Error("socket panicked", "panic", r, "stack", string(debug.Stack()))
 			c.end(closing{4500, "Internal server error"})
 		}

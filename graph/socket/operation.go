@@ -206,6 +206,8 @@ func (c *conn) panicked(ctx context.Context, op *graphql.OperationContext, r any
 	err := error(internal)
 	if op != nil && op.RecoverFunc != nil {
 		err = op.RecoverFunc(ctx, r)
+	} else {
+		c.transport.cfg.Panicked()
 	}
 	errs = c.present(ctx, gqlerror.List{listed(err)})
 	for _, e := range errs {

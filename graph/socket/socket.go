@@ -49,6 +49,8 @@ type Config struct {
 	MaxMessage    int64         // bytes that a client's message may have (else 1009); 64 KiB
 	MaxOperations int           // that may be active on one connection (one more is answered TOO_COMPLEX); 50
 
+	Panicked func() // is told of each panic that no recover function of gqlgen was asked about
+
 	Log *slog.Logger // nothing is logged without it
 }
 
@@ -90,6 +92,9 @@ func New(c Config) *Transport {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 64<<10)
 	c.MaxOperations = cmp.Or(c.MaxOperations, 50)
+	if c.Panicked == nil {
+		c.Panicked = func() {}
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -120,6 +120,7 @@ func TestDrainTriesAgainAfterTheBackoff(t *testing.T) {
 func TestF32APoisonJobIsDiscardedWithItsReason(t *testing.T) {
 	onEachClock(t, func(t *testing.T, w world, now time.Time) {
 		var gaveUp []Kind
+		panics := 0
 		v := w.virtual(t, now, map[Kind]Work{Appear: func(_ context.Context, j Job) error {
 			if j.Subject == "vm_poison" {
 				panic("never")
@@ -127,10 +128,11 @@ func TestF32APoisonJobIsDiscardedWithItsReason(t *testing.T) {
 			return nil
 		}})
 		v.q.cfg.GaveUp = func(k Kind) { gaveUp = append(gaveUp, k) }
+		v.q.cfg.Panicked = func() { panics++ }
 		v.insert(t, v.q, Job{Kind: Appear, Subject: "vm_poison"}, Job{Kind: Appear, Subject: "vm_good"})
 		v.forward(t, 60*24*time.Hour)
-		if n := len(v.did); n != 101 || !slices.Equal(gaveUp, []Kind{Appear}) {
-			t.Errorf("tried %d times, want 100 and the good one; gave up %v", n, gaveUp)
+		if n := len(v.did); n != 101 || panics != 100 || !slices.Equal(gaveUp, []Kind{Appear}) {
+			t.Errorf("tried %d times, want 100 and the good one; %d panics were counted; gave up %v", n, panics, gaveUp)
 		}
 		v.wantRow(t, "vm_poison", "discarded", 100)
 		v.wantRow(t, "vm_good", "completed", 1)

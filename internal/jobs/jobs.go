@@ -88,6 +88,9 @@ type Config struct {
 	// GaveUp is told of each job that failed for the last time; nil tells nobody.
 	GaveUp func(Kind)
 
+	// Panicked is told of each panic of a job; nil tells nobody.
+	Panicked func()
+
 	// ID names this process in the rows; a random part is added to it, so that a
 	// restarted process is never taken for the one that died.
 	ID string
@@ -127,6 +130,9 @@ func New(cfg Config) (*Queue, error) {
 	}
 	if cfg.GaveUp == nil {
 		cfg.GaveUp = func(Kind) {}
+	}
+	if cfg.Panicked == nil {
+		cfg.Panicked = func() {}
 	}
 	st, err := storeFor(cfg.Dialect)
 	if err != nil {

@@ -66,6 +66,7 @@ func (q *Queue) perform(ctx context.Context, work Work, row *rivertype.JobRow, s
 		slog.Any("error", err),
 	}
 	if stack != "" {
+		q.cfg.Panicked()
 		attrs = append(attrs, slog.String("stack", stack))
 	}
 	level, message := slog.LevelWarn, "job failed, will be tried again"
