@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -31,7 +32,25 @@ func (a *app) routes(audio graph.Audio) http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /metrics", a.guardedMetrics)
 	mux.Handle("/", web.Handler())
-	return mux
+	return a.guarded(mux)
+}
+
+// guarded is for panics that nobody else has caught. The connection is cut: nobody must take half an answer for one.
+func (a *app) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p != http.ErrAbortHandler {
+				a.desk.Metrics.Panicked()
+				a.log.ErrorContext(r.Context(), "request panicked", "route", r.Pattern, "panic", p, "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // oncePrepared answers clients with UNAVAILABLE until the database has been migrated for the first time.

@@ -249,7 +249,8 @@ func (a *app) close() error {
 // serve answers requests on l until ctx ends, then drains: not ready any more, a moment for balancers to notice, then no new requests,
 // sockets and streams closed so that clients come back elsewhere, begun requests and jobs finished.
 func (a *app) serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	// Streams, sockets, audio and answers of GraphQL give themselves the time for writing that they need.
+	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	// The ends of requests and jobs come after the end of ctx, so they have a context of their own.
 	behind, stop := context.WithCancel(viewer.System(context.WithoutCancel(ctx)))
 	defer stop()

@@ -78,7 +78,7 @@ func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "private, max-age=3600")
 	h.Set("ETag", `"`+v.AudioSha256+`"`)
-	http.ServeContent(w, r, "", audio.ModTime, audio)
+	http.ServeContent(a.patient(w), r, "", audio.ModTime, audio)
 	return nil
 }
 

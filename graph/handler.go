@@ -37,16 +37,16 @@ type Server struct {
 
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
-	sockets := socket.New(socket.Config{Init: r.signIn, Origins: o.allow, Log: r.Log})
+	sockets := socket.New(socket.Config{Init: r.signIn, Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
 	streams := newStreams(r)
 	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
 	gql.AddTransport(sockets)
 	gql.AddTransport(streams)
-	gql.AddTransport(overHTTP{})
+	gql.AddTransport(overHTTP{r})
 	gql.SetParserTokenLimit(maxTokens)
 	gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
 	gql.SetErrorPresenter(present(r.Log))
-	gql.SetRecoverFunc(recovered)
+	gql.SetRecoverFunc(func(_ context.Context, p any) error { return r.panicked(p) })
 	gql.Use(extension.Introspection{})
 	gql.Use(newGate(r))
 	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})

@@ -82,13 +82,14 @@ func methods(next http.Handler) http.Handler {
 }
 
 // overHTTP answers queries and mutations by the specification of GraphQL over HTTP. It is the last of the transports.
-type overHTTP struct{}
+type overHTTP struct{ r *Resolver }
 
 // Supports is true of what no other transport has taken.
 func (overHTTP) Supports(*http.Request) bool { return true }
 
 // Do answers one request.
-func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (o overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	w = o.r.patient(w)
 	if accepted(r) == "" {
 		fail(w, r, http.StatusNotAcceptable, "Accept "+typeResponse+" or "+typeJSON+", or "+typeEvents+" with POST.")
 		return

@@ -26,4 +26,6 @@ type Resolver struct {
 
 	Room     int  // for that many queries and mutations at once
 	OnlyWarn bool // a limit that is exceeded is logged, and not enforced
+
+	StallAfter time.Duration // how long an answer, or audio, waits for its reader to read on; zero: 30 s
 }

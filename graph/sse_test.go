@@ -288,6 +288,13 @@ func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // stalled asks for a stream and reads but the first byte of it. The channel is closed when the stream is over.
 func (w *world) stalled(server *graph.Server, token string) (over <-chan struct{}) {
 	w.t.Helper()
+	return w.unread(server, request(w.t, http.MethodPost, w.url+"/graphql", strings.NewReader(`{"query": "subscription { callChanged { id } }"}`),
+		"Authorization", "Bearer "+token, "Content-Type", "application/json", "Accept", acceptOfGraphqlSSE))
+}
+
+// unread makes a request and reads but the first byte of the answer. The channel is closed when the handler has returned.
+func (w *world) unread(server http.Handler, r *http.Request) (over <-chan struct{}) {
+	w.t.Helper()
 	network, done := make(pipes, 1), make(chan struct{})
 	web := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		defer close(done)
@@ -297,8 +304,6 @@ func (w *world) stalled(server *graph.Server, token string) (over <-chan struct{
 	client, theirs := net.Pipe()
 	w.t.Cleanup(func() { _ = client.Close(); close(network); _ = web.Close() })
 	network <- theirs
-	r := request(w.t, http.MethodPost, w.url+"/graphql", strings.NewReader(`{"query": "subscription { callChanged { id } }"}`),
-		"Authorization", "Bearer "+token, "Content-Type", "application/json", "Accept", acceptOfGraphqlSSE)
 	check(w.t, r.Write(client))
 	_, err := client.Read(make([]byte, 1))
 	check(w.t, err)
