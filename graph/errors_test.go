@@ -1,7 +1,9 @@
 package graph_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -128,6 +130,86 @@ func reopened(t *testing.T, db *database.DB) *database.DB {
 	check(t, err)
 	t.Cleanup(func() { check(t, again.Close()) })
 	return again
+}
+
+// tellings are the ways in which an operation can be sent, and what each is told of what went wrong.
+var tellings = map[string]func(w *world, token, query string, v vars) []problem{
+	"HTTP": func(w *world, token, query string, v vars) []problem { return w.try(token, query, v).Errors },
+	"events": func(w *world, token, query string, v vars) []problem {
+		body, err := json.Marshal(vars{"query": query, "variables": v})
+		check(w.t, err)
+		got := w.post(bytes.NewReader(body), "Authorization", "Bearer "+token, "Accept", acceptOfGraphqlSSE)
+		if _, event, is := strings.Cut(got.Body, "event: next\ndata: "); is {
+			event, _, _ = strings.Cut(event, "\n")
+			return parse(w.t, got.Status, http.Header{"Content-Type": {jsonType}}, []byte(event)).Errors
+		}
+		return got.Errors
+	},
+	"socket": func(w *world, token, query string, v vars) (errs []problem) {
+		m := w.follow(token, query, v).read()
+		if m.Type == "next" {
+			return parse(w.t, http.StatusOK, http.Header{"Content-Type": {jsonType}}, m.Payload).Errors
+		}
+		check(w.t, json.Unmarshal(m.Payload, &errs))
+		return errs
+	},
+}
+
+func TestEveryWayIsToldTheSameOfWhatWentWrong(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	gone := *w.resolver
+	gone.DB = away(t, w.db.Dialect()).Client()
+	working, unreachable := w.handler, w.door(t, &gone)
+	update := `mutation($id: ID!, $in: UpdateNumberInput!) { updateNumber(id: $id, input: $in) { id } }`
+	for _, c := range []struct {
+		code               phone.Code
+		token, query       string
+		v                  vars
+		path, field, says  string
+		whileTheDatabaseIs http.Handler
+	}{
+		{phone.NotFound, a.token, `query($id: ID!) { it: node(id: $id) { id } }`, vars{"id": "vm_none"}, "it", "", "no such object", working},
+		{phone.Forbidden, a.token, `mutation { createPlan(input: {name: "x", type: TRIAL, period: ONCE}) { id } }`, nil, "createPlan", "", "administrator", working},
+		{phone.BadUserInput, a.token, update, vars{"id": a.number, "in": vars{"ringSeconds": 90}}, "updateNumber", "ringSeconds", "5 to 60", working},
+		{phone.BadUserInput, a.token, update, vars{"id": a.number, "in": vars{"forwardTo": []string{"+15550200001", "0171 555"}}}, "updateNumber.input.forwardTo.1", "forwardTo", "+", working},
+		{phone.BadUserInput, a.token, update, vars{"id": a.number, "in": vars{"nothing": 1}}, "variable.in.nothing", "nothing", "unknown field", working},
+		{phone.BadUserInput, a.token, `{ voicemails(where: {receivedAtLT: "yesterday"}) { totalCount } }`, nil, "voicemails.where.receivedAtLT", "receivedAtLT", "RFC 3339", working},
+		{phone.BadUserInput, a.token, `{ voicemails(after: "!") { totalCount } }`, nil, "voicemails.after", "after", "cursor", working},
+		{phone.BadUserInput, a.token, `{ nothing }`, nil, "", "", "nothing", working},
+		{phone.Conflict, w.admin, `mutation($e: String!) { createUser(input: {email: $e}) { id } }`, vars{"e": a.email}, "createUser", "email", "already", working},
+		{phone.TooComplex, a.token, "{ viewer { id " + many(31, "a%d: id ") + " } }", nil, "", "", "30 aliases", working},
+		{phone.Unavailable, a.token, `{ it: numbers { totalCount } }`, nil, "it", "", "database", unreachable},
+	} {
+		w.handler = c.whileTheDatabaseIs
+		for way, tell := range tellings {
+			told := tell(w, c.token, c.query, c.v)
+			if len(told) != 1 {
+				t.Errorf("%s, %s: got %v, want one error", c.code, way, told)
+				continue
+			}
+			e := told[0]
+			field, _ := e.Extensions["field"].(string)
+			if e.code() != string(c.code) || e.path() != c.path || field != c.field || !strings.Contains(e.Message, c.says) {
+				t.Errorf("%s, %s: got %v, want it at %q, of the field %q, saying %q", c.code, way, e, c.path, c.field, c.says)
+			}
+			for _, word := range append(inside, "reach", "127.0.0.1") {
+				if word != "/" && strings.Contains(strings.ToLower(e.Message), word) {
+					t.Errorf("%s, %s: %q tells of %q", c.code, way, e.Message, word)
+				}
+			}
+		}
+	}
+	w.handler = working
+	w.exec(`ALTER TABLE plans RENAME TO gone`)
+	for way, tell := range tellings {
+		if told := tell(w, a.token, `{ plans { totalCount } }`, nil); len(told) != 1 || told[0].path() != "plans" {
+			t.Errorf("%s: got %v, want one error", way, told)
+		} else {
+			w.hidden(told[0], "plans")
+		}
+	}
 }
 
 // away is a database that nobody can reach.
