@@ -26,7 +26,7 @@ func (r *Resolver) voicemailChanged(ctx context.Context, numberID *string, after
 		sub.Close()
 		return nil, err
 	}
-	return follow(ctx, r, sub, func(ctx context.Context) ([]*generated.VoicemailChange, error) {
+	return follow(ctx, r, sub, func(ctx context.Context, _ events.Named) ([]*generated.VoicemailChange, error) {
 		for {
 			rows, err := r.changesPast(ctx, place, numberID)
 			if err != nil || len(rows) == 0 {
@@ -109,22 +109,21 @@ func (r *Resolver) callChanged(ctx context.Context, numberID *string) (<-chan *e
 		return nil, err
 	}
 	sub := r.Events.Subscribe(events.Call, r.concerns(ctx, numberID))
-	f := &callFollower{r: r, sub: sub, numberID: numberID, sent: map[string]time.Time{}}
+	f := &callFollower{r: r, numberID: numberID, sent: map[string]time.Time{}}
 	return follow(ctx, r, sub, f.next), nil
 }
 
 // callFollower remembers what it has sent. Calls have no places, so whoever may have missed something looks at all that changed lately.
 type callFollower struct {
 	r        *Resolver
-	sub      *events.Subscription
 	numberID *string
 	sent     map[string]time.Time // when each call that was sent lately had changed
 	looked   time.Time            // at everything
 	lost     bool                 // what was named could not be read
 }
 
-func (f *callFollower) next(ctx context.Context) ([]*ent.Call, error) {
-	named, now := f.sub.Take(), f.r.Now()
+func (f *callFollower) next(ctx context.Context, named events.Named) ([]*ent.Call, error) {
+	now := f.r.Now()
 	everything := f.looked.IsZero() || f.lost || named.Anything
 	f.lost = true // until it was read
 	found, err := f.read(ctx, everything, named)

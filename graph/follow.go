@@ -17,14 +17,15 @@ const (
 )
 
 // follow sends what next reads, whenever something may have happened, until ctx ends. Only then the channel closes: clients take that for
-// the end of the subscription and do not come back, so a failed read is tried again instead.
-func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, next func(context.Context) ([]T, error)) <-chan T {
+// the end of the subscription and do not come back, so a failed read is tried again instead. What the hub names is taken from it for every
+// read, also by those who only ask for what is past a place: it would pile up.
+func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, next func(context.Context, events.Named) ([]T, error)) <-chan T {
 	out := make(chan T, pushesWait)
 	go func() {
 		defer close(out)
 		defer sub.Close()
 		for ctx.Err() == nil {
-			items, err := guarded(r, func() ([]T, error) { return next(ctx) })
+			items, err := guarded(r, func() ([]T, error) { return next(ctx, sub.Take()) })
 			if err != nil && ctx.Err() == nil {
 				r.Log.WarnContext(ctx, "read what is to be pushed", "error", err)
 			}
@@ -71,7 +72,7 @@ func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, afte
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r, sub, func(ctx context.Context) ([]*ent.VoicemailEdge, error) {
+	return follow(ctx, r, sub, func(ctx context.Context, _ events.Named) ([]*ent.VoicemailEdge, error) {
 		edges, err := r.appearedPast(ctx, place, numberID)
 		if len(edges) > 0 {
 			place = *edges[len(edges)-1].Node.Place

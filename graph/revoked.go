@@ -24,6 +24,7 @@ func (r *Resolver) revoked(ctx context.Context, id switchboard.Identity) <-chan 
 			case <-ctx.Done():
 				return
 			case <-sub.Wake():
+				sub.Take() // whose tokens these are says match
 			case <-again.C:
 			}
 			if valid, err := guarded(r, func() (bool, error) { return r.Desk.StillValid(ctx, id) }); err == nil && !valid {
