@@ -38,6 +38,7 @@ type program struct {
 	User      userCmd      `cmd:"" help:"Create and list users, straight on the database."`
 	Token     tokenCmd     `cmd:"" help:"Create, list and revoke tokens, straight on the database."`
 	Doctor    doctorCmd    `cmd:"" help:"Say what is wrong with this installation and how to mend it; with --fix set where our numbers lead at Twilio."`
+	Audit     auditCmd     `cmd:"" help:"Print who changed, deleted, heard or read what, newest last."`
 	Reconcile reconcileCmd `cmd:"" help:"Ask Twilio once for what no webhook told us of; also beside a running service."`
 	Version   versionCmd   `cmd:"" help:"Print version, commit and Go version."`
 }

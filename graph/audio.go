@@ -78,6 +78,9 @@ func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "private, max-age=3600")
 	h.Set("ETag", `"`+v.AudioSha256+`"`)
+	if r.Method == http.MethodGet {
+		a.Desk.Heard(ctx, v.ID)
+	}
 	http.ServeContent(a.patient(w), r, "", audio.ModTime, audio)
 	return nil
 }
@@ -113,6 +116,7 @@ func (a Audio) page(w http.ResponseWriter, r *http.Request) {
 		a.missingPage(ctx, w, err)
 		return
 	}
+	a.Desk.Read(ctx, v.ID)
 	web.WriteVoicemail(w, http.StatusOK, a.pageOf(v, n))
 }
 

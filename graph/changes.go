@@ -139,6 +139,7 @@ func (f *callFollower) next(ctx context.Context, named events.Named) ([]*ent.Cal
 	if first {
 		fresh = slices.DeleteFunc(fresh, func(c *ent.Call) bool { return !f.running(c) })
 	}
+	f.r.sawCalls(ctx, fresh)
 	return fresh, nil
 }
 

@@ -49,6 +49,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetRecoverFunc(func(_ context.Context, p any) error { return r.panicked(p) })
 	gql.Use(extension.Introspection{})
 	gql.Use(newGate(r))
+	gql.Use(sights{r.Desk})
 	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})
 	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
 }

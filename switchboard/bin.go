@@ -22,6 +22,7 @@ func (s *Switchboard) Delete(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
+		tx.auditVoicemails(ctx, "deleteVoicemails", "", found)
 		return s.delete(ctx, tx, found)
 	})
 }
@@ -61,7 +62,9 @@ func (s *Switchboard) Restore(ctx context.Context, ids []string) error {
 		if err != nil {
 			return err
 		}
-		return s.restore(ctx, tx, slices.DeleteFunc(found, func(v *ent.Voicemail) bool { return v.DeletedAt == nil }))
+		found = slices.DeleteFunc(found, func(v *ent.Voicemail) bool { return v.DeletedAt == nil })
+		tx.auditVoicemails(ctx, "restoreVoicemails", "", found)
+		return s.restore(ctx, tx, found)
 	})
 }
 
@@ -105,16 +108,18 @@ func (s *Switchboard) emptyOut(ctx context.Context, q func(*Tx) *ent.VoicemailQu
 func (s *Switchboard) emptySome(ctx context.Context, tx *Tx, q *ent.VoicemailQuery) (int, error) {
 	q = q.Where(voicemail.DeletedAtNotNil(), voicemail.PurgedAtIsNil()).Order(ent.Asc(voicemail.FieldID)).Limit(atOnce)
 	tx.forUpdate(func() { q.ForUpdate() })
-	ids, err := q.IDs(ctx)
+	found, err := q.Select(voicemail.FieldID, voicemail.FieldOwnerID).All(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("look into the bin: %w", err)
 	}
+	ids := idsOf(found)
 	if err := tx.Voicemail.Update().Where(voicemail.IDIn(ids...)).SetPurgedAt(s.now()).Exec(ctx); err != nil {
 		return 0, fmt.Errorf("empty the bin: %w", err)
 	}
 	for _, id := range ids {
 		tx.later(jobs.Job{Kind: jobs.Purge, Subject: id, At: s.now()})
 	}
+	tx.auditVoicemails(ctx, "emptyBin", "", found)
 	return len(ids), nil
 }
 
@@ -179,6 +184,7 @@ func (s *Switchboard) RetryDelivery(ctx context.Context, id string) error {
 			return fmt.Errorf("write delivery %s: %w", id, err)
 		}
 		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: id, At: s.now()})
+		tx.audit(ctx, "retryDelivery", d.OwnerID, id, d.VoicemailID+" to "+d.Recipient)
 		return nil
 	})
 }

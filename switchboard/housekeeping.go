@@ -20,7 +20,8 @@ func (s *Switchboard) keepHouse(ctx context.Context, _ string) error {
 	binned := s.daysAgo(s.Settings.BinDays)
 	old := func(tx *Tx) *ent.VoicemailQuery { return tx.Voicemail.Query().Where(voicemail.DeletedAtLT(binned)) }
 	_, err := s.emptyOut(ctx, old)
-	return errors.Join(s.retireAll(ctx), err, s.forgetDeletions(ctx, binned), s.forgetRaw(ctx, s.daysAgo(s.Settings.RawDays)), s.giveUpOverdue(ctx))
+	return errors.Join(s.retireAll(ctx), err, s.forgetDeletions(ctx, binned), s.forgetRaw(ctx, s.daysAgo(s.Settings.RawDays)),
+		s.forgetAudit(ctx, s.daysAgo(s.Settings.AuditDays)), s.giveUpOverdue(ctx))
 }
 
 func (s *Switchboard) daysAgo(days int) time.Time { return s.now().AddDate(0, 0, -days) }

@@ -18,16 +18,15 @@ import (
 // Identity is who a bearer token speaks for, and until when.
 type Identity struct {
 	Viewer  viewer.Viewer
-	TokenID string // empty when the token is of somebody else's issue
 	Expires *time.Time
 }
 
 // Key tells apart who asks: each token of ours, and each user of the others'.
 func (i Identity) Key() string {
-	if i.TokenID == "" {
+	if i.Viewer.Token == "" {
 		return i.Viewer.ID
 	}
-	return i.TokenID
+	return i.Viewer.Token
 }
 
 var (
@@ -54,7 +53,7 @@ func (s *Switchboard) Authenticate(ctx context.Context, bearer string) (Identity
 	if t.LastUsedAt == nil || now.Sub(*t.LastUsedAt) >= usedEvery {
 		s.used(ctx, t, now)
 	}
-	return Identity{viewer.Viewer{ID: t.OwnerID, Role: t.Edges.Owner.Role}, t.ID, t.ExpiresAt}, nil
+	return Identity{viewer.Viewer{ID: t.OwnerID, Role: t.Edges.Owner.Role, Token: t.ID}, t.ExpiresAt}, nil
 }
 
 // authenticateJWT takes a token of the issuer's for the user with its e-mail address.
@@ -75,7 +74,7 @@ func (s *Switchboard) authenticateJWT(ctx context.Context, jwt string) (Identity
 	if err != nil {
 		return Identity{}, fmt.Errorf("look up the user of a JWT: %w", err)
 	}
-	return Identity{viewer.Viewer{ID: u.ID, Role: u.Role}, "", &expires}, nil
+	return Identity{viewer.Viewer{ID: u.ID, Role: u.Role}, &expires}, nil
 }
 
 // Valid tells whether a token still speaks for its owner.
@@ -90,8 +89,8 @@ func (s *Switchboard) StillValid(ctx context.Context, id Identity) (bool, error)
 		return false, nil
 	}
 	who := s.DB.Client().User.Query().Where(user.ID(id.Viewer.ID), user.RoleEQ(id.Viewer.Role))
-	if id.TokenID != "" {
-		who.Where(user.HasTokensWith(token.ID(id.TokenID), token.RevokedAtIsNil()))
+	if id.Viewer.Token != "" {
+		who.Where(user.HasTokensWith(token.ID(id.Viewer.Token), token.RevokedAtIsNil()))
 	}
 	valid, err := who.Exist(ctx)
 	if err != nil {

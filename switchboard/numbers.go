@@ -36,10 +36,12 @@ func (s *Switchboard) CreatePlan(ctx context.Context, p NewPlan) (id string, err
 	err = s.inTx(ctx, func(tx *Tx) error {
 		made, err := tx.Plan.Create().SetName(p.Name).SetType(p.Type).SetNillableCallsLimit(p.CallsLimit).
 			SetNillableVoicemailsLimit(p.VoicemailsLimit).SetPeriod(p.Period).Save(ctx)
-		if err == nil {
-			id = made.ID
+		if err != nil {
+			return err
 		}
-		return err
+		id = made.ID
+		tx.audit(ctx, "createPlan", "", id, p.Name)
+		return nil
 	})
 	return id, err
 }
@@ -65,6 +67,7 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 		}
 		id = made.ID
 		tx.numberChanged(ownerID, id)
+		tx.audit(ctx, "createNumber", ownerID, id, string(n))
 		return nil
 	})
 	if ent.IsConstraintError(err) {
@@ -129,7 +132,13 @@ func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*
 				return err
 			}
 		}
+		set.NotifyEmails = each(set.NotifyEmails)
+		changed := differences(settingsOf(n), set)
+		if changed == "" {
+			return nil
+		}
 		tx.numberChanged(n.OwnerID, n.ID)
+		tx.audit(ctx, "updateNumber", n.OwnerID, n.ID, changed)
 		return update(tx, n.ID, set).Exec(ctx)
 	})
 }
@@ -178,10 +187,12 @@ func (s *Switchboard) Subscribe(ctx context.Context, numberID, planID string) (i
 			return err
 		}
 		made, err := tx.NumberSubscription.Create().SetOwnerID(n.OwnerID).SetNumberID(n.ID).SetPlanID(planID).SetStartedAt(now).SetUsedSince(now).Save(ctx)
-		if err == nil {
-			id = made.ID
+		if err != nil {
+			return err
 		}
-		return err
+		id = made.ID
+		tx.audit(ctx, "subscribeNumber", n.OwnerID, id, n.ID+" to "+planID)
+		return nil
 	})
 	return id, err
 }
@@ -209,6 +220,7 @@ func (s *Switchboard) SetState(ctx context.Context, id string, state phone.Numbe
 			}
 		}
 		tx.numberChanged(n.OwnerID, n.ID)
+		tx.audit(ctx, "setNumberState", n.OwnerID, n.ID, fmt.Sprintf("%s → %s", n.State, state))
 		return tx.MaskedNumber.UpdateOneID(id).SetState(state).Exec(ctx)
 	})
 }
@@ -235,6 +247,7 @@ func (s *Switchboard) CancelSubscription(ctx context.Context, id string) error {
 			return nil
 		}
 		tx.numberChanged(sub.OwnerID, sub.NumberID)
+		tx.audit(ctx, "cancelSubscription", sub.OwnerID, id, sub.NumberID)
 		return tx.NumberSubscription.UpdateOneID(id).SetActive(false).SetEndsAt(s.now()).Exec(ctx)
 	})
 }
@@ -243,12 +256,13 @@ func (s *Switchboard) CancelSubscription(ctx context.Context, id string) error {
 func (s *Switchboard) Block(ctx context.Context, caller phone.Number) error {
 	v, _ := viewer.From(ctx)
 	return s.inTx(ctx, func(tx *Tx) error {
-		tx.numberChanged(v.ID, v.ID)
 		err := tx.BlockedCaller.Create().SetOwnerID(v.ID).SetCaller(caller).SetCreatedAt(s.now()).
 			OnConflictColumns(blockedcaller.FieldOwnerID, blockedcaller.FieldCaller).DoNothing().Exec(ctx)
 		if isDone(err) {
 			return nil
 		}
+		tx.numberChanged(v.ID, v.ID)
+		tx.audit(ctx, "blockCaller", v.ID, v.ID, string(caller))
 		return err
 	})
 }
@@ -257,8 +271,11 @@ func (s *Switchboard) Block(ctx context.Context, caller phone.Number) error {
 func (s *Switchboard) Unblock(ctx context.Context, caller phone.Number) error {
 	v, _ := viewer.From(ctx)
 	return s.inTx(ctx, func(tx *Tx) error {
-		tx.numberChanged(v.ID, v.ID)
-		_, err := tx.BlockedCaller.Delete().Where(blockedcaller.OwnerID(v.ID), blockedcaller.Caller(caller)).Exec(ctx)
+		n, err := tx.BlockedCaller.Delete().Where(blockedcaller.OwnerID(v.ID), blockedcaller.Caller(caller)).Exec(ctx)
+		if n > 0 {
+			tx.numberChanged(v.ID, v.ID)
+			tx.audit(ctx, "unblockCaller", v.ID, v.ID, string(caller))
+		}
 		return err
 	})
 }

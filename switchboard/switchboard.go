@@ -54,6 +54,7 @@ type Settings struct {
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 	BinDays      int // how long deleted voicemails can be restored
 	RawDays      int // how long raw webhooks are kept
+	AuditDays    int // how long audit entries are kept
 
 	ReconcileEvery  time.Duration
 	DeleteAfterCopy bool // recordings are deleted at Twilio once our copy is verified
@@ -65,10 +66,13 @@ type Queue interface {
 }
 
 // Switchboard does what is decided.
-type Switchboard struct{ Config }
+type Switchboard struct {
+	Config
+	trail trail
+}
 
 // New is a switchboard that works with c.
-func New(c Config) *Switchboard { return &Switchboard{c} }
+func New(c Config) *Switchboard { return &Switchboard{Config: c} }
 
 // now is the time as both databases keep it.
 func (s *Switchboard) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
@@ -84,6 +88,7 @@ type Tx struct {
 	events   []events.Event
 	jobs     []jobs.Job
 	steps    []loggedStep
+	deeds    []deed // of a client
 }
 
 // loggedStep is a step of a call for the log, in the words of its timeline.
@@ -157,7 +162,7 @@ func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) (err error)
 	return nil
 }
 
-// finish writes what follows from a transaction: its jobs, and last, since everybody who needs one waits for it, its places.
+// finish writes what follows from a transaction: its jobs, who did what, and last, since everybody who needs one waits for it, its places.
 func (s *Switchboard) finish(ctx context.Context, tx *Tx) error {
 	if err := s.touchCalls(ctx, tx); err != nil {
 		return err
@@ -166,6 +171,9 @@ func (s *Switchboard) finish(ctx context.Context, tx *Tx) error {
 		if err := s.Queue.Insert(ctx, tx.db.SQL, tx.jobs...); err != nil {
 			return fmt.Errorf("insert jobs: %w", err)
 		}
+	}
+	if err := s.writeDeeds(ctx, tx); err != nil {
+		return err
 	}
 	return s.takePlaces(ctx, tx)
 }

@@ -48,10 +48,12 @@ func (s *Switchboard) CreateToken(ctx context.Context, userID, name string, expi
 			return fmt.Errorf("load user %s: %w", userID, err)
 		}
 		t, err := tx.createToken(ctx, s.now(), userID, name, secret[:tokenPrefix], hash(secret), expires)
-		if err == nil {
-			id = t.ID
+		if err != nil {
+			return err
 		}
-		return err
+		id = t.ID
+		tx.audit(ctx, "createToken", userID, id, name)
+		return nil
 	})
 	return id, secret, err
 }
@@ -71,6 +73,7 @@ func (s *Switchboard) RevokeToken(ctx context.Context, id string) error {
 			return nil
 		}
 		tx.announce(events.Event{Kind: events.Token, Owner: t.OwnerID, ID: t.ID})
+		tx.audit(ctx, "revokeToken", t.OwnerID, id, t.Name)
 		return tx.Token.UpdateOneID(id).SetRevokedAt(s.now()).Exec(ctx)
 	})
 }

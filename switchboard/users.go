@@ -44,10 +44,12 @@ func (s *Switchboard) CreateUser(ctx context.Context, u NewUser) (id string, err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
 		made, err := tx.createUser(ctx, u, s)
-		if err == nil {
-			id = made.ID
+		if err != nil {
+			return err
 		}
-		return err
+		id = made.ID
+		tx.audit(ctx, "createUser", id, id, fmt.Sprintf("%s, %s", u.Email, u.Role))
+		return nil
 	})
 	if ent.IsConstraintError(err) {
 		return "", &phone.Error{Code: phone.Conflict, Message: "There is a user with this e-mail address already.", Field: "email"}
@@ -94,6 +96,24 @@ func (c UserChange) check() error {
 	return nil
 }
 
+// profile is what can change of a user.
+type profile struct {
+	Name, Locale, TimeZone string
+	Role                   phone.Role
+}
+
+// to is what becomes of a profile.
+func (c UserChange) to(p profile) profile {
+	return profile{or(c.Name, p.Name), or(c.Locale, p.Locale), or(c.TimeZone, p.TimeZone), or(c.Role, p.Role)}
+}
+
+func or[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}
+
 // UpdateUser changes a user: owners themselves, administrators anybody, and the role too.
 func (s *Switchboard) UpdateUser(ctx context.Context, id string, c UserChange) error {
 	if c.Role != nil {
@@ -115,6 +135,12 @@ func (s *Switchboard) UpdateUser(ctx context.Context, id string, c UserChange) e
 		if c.Role != nil && *c.Role != u.Role {
 			tx.announce(events.Event{Kind: events.Token, Owner: id}) // the user may see more, or less, from now on
 		}
+		before := profile{u.Name, u.Locale, u.TimeZone, u.Role}
+		changed := differences(before, c.to(before))
+		if changed == "" {
+			return nil
+		}
+		tx.audit(ctx, "updateUser", id, id, changed)
 		up := tx.User.UpdateOneID(id).SetNillableName(c.Name).SetNillableLocale(c.Locale).SetNillableTimeZone(c.TimeZone).SetNillableRole(c.Role)
 		return up.Exec(ctx)
 	})

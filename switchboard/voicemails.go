@@ -231,6 +231,7 @@ func (s *Switchboard) mark(ctx context.Context, tx *Tx, v *ent.Voicemail, heard 
 		return fmt.Errorf("mark voicemail %s: %w", v.ID, err)
 	}
 	tx.change(v, phone.ChangeUpdated)
+	tx.audit(ctx, "markVoicemails", v.OwnerID, v.ID, map[bool]string{true: "heard", false: "not heard"}[heard])
 	return nil
 }
 

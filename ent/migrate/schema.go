@@ -9,6 +9,40 @@ import (
 )
 
 var (
+	// AuditEntriesColumns holds the columns for the "audit_entries" table.
+	AuditEntriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "actor_id", Type: field.TypeString, Size: 40, Default: "", Collation: "C"},
+		{Name: "token_id", Type: field.TypeString, Size: 40, Default: "", Collation: "C"},
+		{Name: "action", Type: field.TypeString, Size: 40},
+		{Name: "owner_id", Type: field.TypeString, Size: 40, Default: "", Collation: "C"},
+		{Name: "subject", Type: field.TypeString, Size: 40, Default: "", Collation: "C"},
+		{Name: "detail", Type: field.TypeString, Size: 2147483647, Default: ""},
+	}
+	// AuditEntriesTable holds the schema information for the "audit_entries" table.
+	AuditEntriesTable = &schema.Table{
+		Name:       "audit_entries",
+		Columns:    AuditEntriesColumns,
+		PrimaryKey: []*schema.Column{AuditEntriesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "auditentry_at",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEntriesColumns[1]},
+			},
+			{
+				Name:    "auditentry_actor_id_at",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEntriesColumns[2], AuditEntriesColumns[1]},
+			},
+			{
+				Name:    "auditentry_owner_id_at",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEntriesColumns[5], AuditEntriesColumns[1]},
+			},
+		},
+	}
 	// BlockedCallersColumns holds the columns for the "blocked_callers" table.
 	BlockedCallersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Size: 40, Collation: "C"},
@@ -572,6 +606,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AuditEntriesTable,
 		BlockedCallersTable,
 		CallsTable,
 		VoicemailChangesTable,

@@ -6,6 +6,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// AuditEntry is the predicate function for auditentry builders.
+type AuditEntry func(*sql.Selector)
+
 // BlockedCaller is the predicate function for blockedcaller builders.
 type BlockedCaller func(*sql.Selector)
 

@@ -5,6 +5,7 @@ package runtime
 import (
 	"time"
 
+	"github.com/maskline/maskline/ent/auditentry"
 	"github.com/maskline/maskline/ent/blockedcaller"
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/change"
@@ -26,6 +27,55 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	auditentryMixin := schema.AuditEntry{}.Mixin()
+	auditentryMixinHooks1 := auditentryMixin[1].Hooks()
+	auditentryHooks := schema.AuditEntry{}.Hooks()
+	auditentry.Hooks[0] = auditentryMixinHooks1[0]
+	auditentry.Hooks[1] = auditentryHooks[0]
+	auditentryMixinInters1 := auditentryMixin[1].Interceptors()
+	auditentry.Interceptors[0] = auditentryMixinInters1[0]
+	auditentryMixinFields0 := auditentryMixin[0].Fields()
+	_ = auditentryMixinFields0
+	auditentryFields := schema.AuditEntry{}.Fields()
+	_ = auditentryFields
+	// auditentryDescActorID is the schema descriptor for actor_id field.
+	auditentryDescActorID := auditentryFields[1].Descriptor()
+	// auditentry.DefaultActorID holds the default value on creation for the actor_id field.
+	auditentry.DefaultActorID = auditentryDescActorID.Default.(string)
+	// auditentry.ActorIDValidator is a validator for the "actor_id" field. It is called by the builders before save.
+	auditentry.ActorIDValidator = auditentryDescActorID.Validators[0].(func(string) error)
+	// auditentryDescTokenID is the schema descriptor for token_id field.
+	auditentryDescTokenID := auditentryFields[2].Descriptor()
+	// auditentry.DefaultTokenID holds the default value on creation for the token_id field.
+	auditentry.DefaultTokenID = auditentryDescTokenID.Default.(string)
+	// auditentry.TokenIDValidator is a validator for the "token_id" field. It is called by the builders before save.
+	auditentry.TokenIDValidator = auditentryDescTokenID.Validators[0].(func(string) error)
+	// auditentryDescAction is the schema descriptor for action field.
+	auditentryDescAction := auditentryFields[3].Descriptor()
+	// auditentry.ActionValidator is a validator for the "action" field. It is called by the builders before save.
+	auditentry.ActionValidator = auditentryDescAction.Validators[0].(func(string) error)
+	// auditentryDescOwnerID is the schema descriptor for owner_id field.
+	auditentryDescOwnerID := auditentryFields[4].Descriptor()
+	// auditentry.DefaultOwnerID holds the default value on creation for the owner_id field.
+	auditentry.DefaultOwnerID = auditentryDescOwnerID.Default.(string)
+	// auditentry.OwnerIDValidator is a validator for the "owner_id" field. It is called by the builders before save.
+	auditentry.OwnerIDValidator = auditentryDescOwnerID.Validators[0].(func(string) error)
+	// auditentryDescSubject is the schema descriptor for subject field.
+	auditentryDescSubject := auditentryFields[5].Descriptor()
+	// auditentry.DefaultSubject holds the default value on creation for the subject field.
+	auditentry.DefaultSubject = auditentryDescSubject.Default.(string)
+	// auditentry.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	auditentry.SubjectValidator = auditentryDescSubject.Validators[0].(func(string) error)
+	// auditentryDescDetail is the schema descriptor for detail field.
+	auditentryDescDetail := auditentryFields[6].Descriptor()
+	// auditentry.DefaultDetail holds the default value on creation for the detail field.
+	auditentry.DefaultDetail = auditentryDescDetail.Default.(string)
+	// auditentryDescID is the schema descriptor for id field.
+	auditentryDescID := auditentryMixinFields0[0].Descriptor()
+	// auditentry.DefaultID holds the default value on creation for the id field.
+	auditentry.DefaultID = auditentryDescID.Default.(func() string)
+	// auditentry.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	auditentry.IDValidator = auditentryDescID.Validators[0].(func(string) error)
 	blockedcallerMixin := schema.BlockedCaller{}.Mixin()
 	blockedcallerMixinHooks1 := blockedcallerMixin[1].Hooks()
 	blockedcaller.Hooks[0] = blockedcallerMixinHooks1[0]

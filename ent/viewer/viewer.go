@@ -11,6 +11,7 @@ import (
 type Viewer struct {
 	ID     string
 	Role   phone.Role
+	Token  string // the id of the token that said so; empty when that is of somebody else's issue
 	system bool
 	bin    bool
 }
