@@ -17,31 +17,6 @@ const (
 	revokeToken = `mutation($id: ID!) { revokeToken(id: $id) }`
 )
 
-// administrators are the mutations that are an administrator's, with ids that are whatever is given.
-func administrators(id string) map[string]string {
-	return map[string]string{
-		"createUser":      `mutation { createUser(input: {email: "new@example.com"}) { id } }`,
-		"updateUser":      `mutation { updateUser(id: "` + id + `", input: {role: ADMIN}) { id } }`,
-		"createPlan":      `mutation { createPlan(input: {name: "x", type: TRIAL, period: ONCE}) { id } }`,
-		"createNumber":    `mutation { createNumber(input: {phoneNumber: "+15550001111", ownerID: "` + id + `"}) { id } }`,
-		"subscribeNumber": `mutation { subscribeNumber(numberID: "` + id + `", planID: "` + id + `") { id } }`,
-	}
-}
-
-func TestAnAdministratorsOperationIsForbiddenToOwnersWhateverTheIDs(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		a, b := w.tenant("ann"), w.tenant("bob")
-		for _, id := range []string{a.user, a.number, a.plan, b.user, b.number, b.plan, unknown[0], "x", ""} {
-			for name, mutation := range administrators(id) {
-				w.refused(a.token, mutation, nil, phone.Forbidden, name)
-			}
-		}
-		w.wants(w.admin, `{ users { totalCount } plans { totalCount } numbers { totalCount } }`, nil,
-			`{"users": {"totalCount": 3}, "plans": {"totalCount": 2}, "numbers": {"totalCount": 2}}`)
-	})
-}
-
 func TestUsersAreCreatedWithDefaultsAndChecked(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
