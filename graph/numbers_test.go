@@ -204,18 +204,6 @@ func TestForwardingInACircleOrAbroadIsRefusedWhenItIsSet(t *testing.T) {
 	})
 }
 
-func TestANumberIsChangedByItsOwnerAndAdministratorsOnly(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, w *world) {
-		a, b := w.tenant("ann"), w.tenant("bob")
-		for _, id := range w.others(b) {
-			w.refused(a.token, updateNumber, vars{"id": id, "i": vars{"label": "mine"}}, phone.NotFound, "updateNumber")
-		}
-		w.ask(w.admin, updateNumber, vars{"id": b.number, "i": vars{"greeting": "set by us"}})
-		w.wants(b.token, `{ numbers { edges { node { label greeting } } } }`, nil, `{"numbers": {"edges": [{"node": {"label": "line of bob", "greeting": "set by us"}}]}}`)
-	})
-}
-
 func TestChangesOfDifferentSettingsAtOnceAreAllKept(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
