@@ -168,7 +168,7 @@ func TestARevokedTokenIsGoneAndRevokingAgainIsTrue(t *testing.T) {
 func TestTokensAreMadeForOneselfAndByAdministratorsForAnybody(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		a, b := w.tenant("ann"), w.tenant("bob")
+		a := w.tenant("ann")
 		w.refused(w.admin, createToken, vars{"u": unknown[0], "n": "x"}, phone.NotFound, "createToken")
 		for field, v := range map[string]vars{
 			"name":      {"u": a.user, "n": " "},

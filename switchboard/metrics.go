@@ -29,7 +29,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Name: "maskline_set_aside_total", Help: "What Twilio told of numbers that are not ours, or that could not be taken. It lies in the table raw_webhooks; the doctor counts it.",
 	})
 	m.gaveUp = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio, of which the API says why; a webhook of a number that never became ours; or a job that always fails, of which the log says why.",
+		Name: "maskline_given_up_total", Help: "What was tried long enough: audio, transcript, mail, or deletion at Twilio, of which the API says why; a webhook of a number that never became ours; an audit entry of reading that found no room; or a job that always fails, of which the log says why.",
 	}, []string{"what"})
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "maskline_panics_total", Help: "Mistakes of ours that cost a request, a push or a try of a job. The log says where.",
