@@ -166,8 +166,8 @@ func modelChaos(r *rand.Rand) network.Chaos {
 // modelTenant is an owner with a number and phones that do something.
 type modelTenant struct {
 	tenant
-	mask                      string
-	received, changed, allIDs *watcher
+	mask              string
+	received, changed *watcher
 }
 
 func (w *modelWorld) settle() {
