@@ -4,10 +4,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"log"
-	"os"
 	"slices"
 	"strings"
 
@@ -38,26 +36,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := countOnDemand(); err != nil {
-		log.Fatal(err)
-	}
-}
-
-// countOnDemand keeps entgql from counting all rows whenever pageInfo is asked for: with edges, the row after the page tells as much.
-func countOnDemand() error {
-	const (
-		file   = "gql_pagination.go"
-		always = "if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {"
-		wanted = "if hasCollectedField(ctx, totalCountField) || (ignoredEdges && hasCollectedField(ctx, pageInfoField)) {"
-	)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	if !bytes.Contains(text, []byte(always)) {
-		return fmt.Errorf("%s: entgql's template changed, there is nothing to mend", file)
-	}
-	return os.WriteFile(file, bytes.ReplaceAll(text, []byte(always), []byte(wanted)), 0o644)
 }
 
 // filters are the conditions that each list takes, besides and, or and not. Each has its index; a condition that would read through a plan

@@ -9,10 +9,8 @@ import (
 	"context"
 
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/voicemail"
 )
 
 func (r *callResolver) Voicemail(ctx context.Context, obj *ent.Call) (*ent.Voicemail, error) {
-	v, err := obj.QueryVoicemails().Order(ent.Asc(voicemail.FieldReceivedAt, voicemail.FieldID)).First(ctx)
-	return v, ent.MaskNotFound(err)
+	return r.firstVoicemail(ctx, obj)
 }

@@ -22,23 +22,23 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]ent.Noder, e
 }
 
 func (r *queryResolver) Calls(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
-	return calls(ctx, r.DB.Call.Query(), page{after, first, before, last}, orderBy, where)
+	return r.calls(ctx, root, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Numbers(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
-	return numbers(ctx, r.DB.MaskedNumber.Query(), page{after, first, before, last}, orderBy, where)
+	return r.numbers(ctx, root, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Plans(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error) {
-	return plans(ctx, r.DB.Plan.Query(), page{after, first, before, last}, orderBy, where)
+	return r.plans(ctx, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Users(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error) {
-	return users(ctx, r.DB.User.Query(), page{after, first, before, last}, orderBy, where)
+	return r.users(ctx, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *queryResolver) Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	return r.voicemails(ctx, r.DB.Voicemail.Query, page{after, first, before, last}, orderBy, where)
+	return r.voicemails(ctx, root, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *Resolver) Call() generated.CallResolver { return &callResolver{r} }

@@ -28,7 +28,7 @@ type frame struct {
 
 // follower is a subscriber on a socket of its own.
 type follower struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 }
 

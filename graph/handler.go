@@ -45,6 +45,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.AddTransport(overHTTP{r})
 	gql.SetParserTokenLimit(maxTokens)
 	gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
+	gql.AroundResponses(remembering)
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(func(_ context.Context, p any) error { return r.panicked(p) })
 	gql.Use(extension.Introspection{})

@@ -2,18 +2,11 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"entgo.io/contrib/entgql"
-	"entgo.io/ent/dialect/sql"
-	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/phone"
 )
 
 const (
@@ -22,257 +15,132 @@ const (
 	countsTo    = 10_000
 )
 
-// The lists. Each is newest first unless ordered otherwise.
+// The lists, of all rows and below an object. Each is newest first unless ordered otherwise.
 
 const newestFirst = entgql.OrderDirectionDesc
 
-func users(ctx context.Context, q *ent.UserQuery, p page, o *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error) {
+// Where rows name what they hang from.
+var (
+	ownerOfNumber        = &parent[*ent.MaskedNumber]{"owner_id", func(n *ent.MaskedNumber) string { return n.OwnerID }}
+	numberOfSubscription = &parent[*ent.NumberSubscription]{"number_id", func(s *ent.NumberSubscription) string { return s.NumberID }}
+	numberOfCall         = &parent[*ent.Call]{"number_id", func(c *ent.Call) string { return c.NumberID }}
+	numberOfVoicemail    = &parent[*ent.Voicemail]{"number_id", func(v *ent.Voicemail) string { return v.NumberID }}
+	callOfVoicemail      = &parent[*ent.Voicemail]{"call_id", func(v *ent.Voicemail) string { return *v.CallID }}
+)
+
+func (r *Resolver) users(ctx context.Context, p page, o *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error) {
 	if o == nil {
 		o = &ent.UserOrder{Direction: newestFirst, Field: ent.UserOrderFieldCreatedAt}
 	}
-	l := list{prefix: "usr_", by: o.Field.String(), direction: o.Direction, value: isTime}
-	if l.by == ent.UserOrderFieldEmail.String() {
-		l.value = isText
+	l := list{prefix: "usr_", by: columnOf(o.Field), direction: o.Direction, value: isTime}
+	if l.by == columnOf(ent.UserOrderFieldEmail) {
+		l.value, l.unique = isText, true
 	}
-	return readPage(ctx, q, l, p, where.Filter, ent.WithUserOrder(o), func(c *ent.UserConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	edge := func(u *ent.User) (*ent.UserEdge, *ent.Cursor) { e := u.ToEdge(o); return e, &e.Cursor }
+	c, err := readPage(ctx, root, r.DB.User.Query(), l, p, where.Filter, nil, edge)
+	return (*ent.UserConnection)(c), err
 }
 
-func numbers(ctx context.Context, q *ent.MaskedNumberQuery, p page, o *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
+func (r *Resolver) numbers(ctx context.Context, a above, p page, o *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
 	if o == nil {
 		o = &ent.MaskedNumberOrder{Direction: newestFirst, Field: ent.MaskedNumberOrderFieldCreatedAt}
 	}
-	l := list{prefix: "num_", by: o.Field.String(), direction: o.Direction, value: isTime}
-	if l.by == ent.MaskedNumberOrderFieldLabel.String() {
+	l := list{prefix: "num_", by: columnOf(o.Field), direction: o.Direction, value: isTime}
+	if l.by == columnOf(ent.MaskedNumberOrderFieldLabel) {
 		l.value, l.zero = isText, ""
 	}
-	return readPage(ctx, q, l, p, where.Filter, ent.WithMaskedNumberOrder(o), func(c *ent.MaskedNumberConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	if a == root && where != nil {
+		among, err := r.amongOwners(ctx, where.HasOwnerWith)
+		if err != nil {
+			return nil, err
+		}
+		l.among, where = narrowed(among, where, func(w *ent.MaskedNumberWhereInput) { w.HasOwnerWith = nil })
+	}
+	if where != nil && where.LabelContainsFold != nil {
+		rest := *where
+		l.search, where, rest.LabelContainsFold = search{column: "label", text: where.LabelContainsFold}, &rest, nil
+	}
+	edge := func(n *ent.MaskedNumber) (*ent.MaskedNumberEdge, *ent.Cursor) { e := n.ToEdge(o); return e, &e.Cursor }
+	c, err := readPage(ctx, a, r.DB.MaskedNumber.Query(), l, p, where.Filter, ownerOfNumber, edge)
+	return (*ent.MaskedNumberConnection)(c), err
 }
 
-func subscriptions(ctx context.Context, q *ent.NumberSubscriptionQuery, p page, o *ent.NumberSubscriptionOrder,
+func (r *Resolver) subscriptions(ctx context.Context, a above, p page, o *ent.NumberSubscriptionOrder,
 	where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
 	if o == nil {
 		o = &ent.NumberSubscriptionOrder{Direction: newestFirst, Field: ent.NumberSubscriptionOrderFieldStartedAt}
 	}
-	l := list{prefix: "sub_", by: o.Field.String(), direction: o.Direction, value: isTime}
-	return readPage(ctx, q, l, p, where.Filter, ent.WithNumberSubscriptionOrder(o), func(c *ent.NumberSubscriptionConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	l := list{prefix: "sub_", by: columnOf(o.Field), direction: o.Direction, value: isTime}
+	edge := func(s *ent.NumberSubscription) (*ent.NumberSubscriptionEdge, *ent.Cursor) {
+		e := s.ToEdge(o)
+		return e, &e.Cursor
+	}
+	c, err := readPage(ctx, a, r.DB.NumberSubscription.Query(), l, p, where.Filter, numberOfSubscription, edge)
+	return (*ent.NumberSubscriptionConnection)(c), err
 }
 
-func calls(ctx context.Context, q *ent.CallQuery, p page, o *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
+func (r *Resolver) calls(ctx context.Context, a above, p page, o *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
 	if o == nil {
 		o = &ent.CallOrder{Direction: newestFirst, Field: ent.CallOrderFieldStartedAt}
 	}
-	l := list{prefix: "call_", by: o.Field.String(), direction: o.Direction, value: isTime}
-	return readPage(ctx, q, l, p, where.Filter, ent.WithCallOrder(o), func(c *ent.CallConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	l := list{prefix: "call_", by: columnOf(o.Field), direction: o.Direction, value: isTime}
+	l.among, where = amongOutcomes(where)
+	if a == root && where != nil && l.among == nil {
+		among, err := r.amongNumbers(ctx, where.HasNumberWith)
+		if err != nil {
+			return nil, err
+		}
+		l.among, where = narrowed(among, where, func(w *ent.CallWhereInput) { w.HasNumberWith = nil })
+	}
+	edge := func(c *ent.Call) (*ent.CallEdge, *ent.Cursor) { e := c.ToEdge(o); return e, &e.Cursor }
+	c, err := readPage(ctx, a, r.DB.Call.Query(), l, p, where.Filter, numberOfCall, edge)
+	return (*ent.CallConnection)(c), err
 }
 
-// voicemails without an order of their own are in the order of appearance, whose cursors are places.
-func voicemails(ctx context.Context, q *ent.VoicemailQuery, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	l := placed
-	if o == nil {
+// voicemails without an order of their own are in the order of appearance, whose cursors are places. Even an empty list of these names a
+// place that a subscription can go on from.
+func (r *Resolver) voicemails(ctx context.Context, a above, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+	l, inOrderOfAppearance := placed, o == nil
+	if inOrderOfAppearance {
 		o = inPlace
 	} else {
-		l = list{prefix: "vm_", by: o.Field.String(), direction: o.Direction, value: isTime}
+		l = list{prefix: "vm_", by: columnOf(o.Field), direction: o.Direction, value: isTime}
 	}
-	return readPage(ctx, q, l, p, where.Filter, ent.WithVoicemailOrder(o), func(c *ent.VoicemailConnection) found { return found{&c.PageInfo, &c.TotalCount} })
+	if a == root && where != nil {
+		among, err := r.amongNumbers(ctx, where.HasNumberWith)
+		if err != nil {
+			return nil, err
+		}
+		l.among, where = narrowed(among, where, func(w *ent.VoicemailWhereInput) { w.HasNumberWith = nil })
+	}
+	if where != nil && where.TranscriptContainsFold != nil {
+		rest := *where
+		l.search, where, rest.TranscriptContainsFold = search{column: "transcript", text: where.TranscriptContainsFold}, &rest, nil
+	}
+	edge := func(v *ent.Voicemail) (*ent.VoicemailEdge, *ent.Cursor) { e := v.ToEdge(o); return e, &e.Cursor }
+	read, err := pages(r.DB.Voicemail.Query(), l, p, where.Filter, numberOfVoicemail, edge)
+	if err != nil {
+		return nil, err
+	}
+	if inOrderOfAppearance {
+		read = r.placingEmpty(read)
+	}
+	c, err := read.at(ctx, a)
+	return (*ent.VoicemailConnection)(c), err
 }
 
 // plans without an order of their own are by id: an id begins with its time, and plans carry no other.
-func plans(ctx context.Context, q *ent.PlanQuery, p page, o *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error) {
-	value := isText
+func (r *Resolver) plans(ctx context.Context, p page, o *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error) {
+	l := list{prefix: "plan_", by: "id", unique: true, direction: newestFirst, value: isNothing}
 	if o == nil {
-		o, value = &ent.PlanOrder{Direction: newestFirst, Field: ent.DefaultPlanOrder.Field}, isNothing
-	}
-	l := list{prefix: "plan_", by: o.Field.String(), direction: o.Direction, value: value}
-	return readPage(ctx, q, l, p, where.Filter, ent.WithPlanOrder(o), func(c *ent.PlanConnection) found { return found{&c.PageInfo, &c.TotalCount} })
-}
-
-// query is what ent generates for each type.
-type query[Q, Where, Option, Conn any] interface {
-	Clone() Q
-	Where(...Where) Q
-	Count(context.Context) (int, error)
-	Paginate(ctx context.Context, after *ent.Cursor, first *int, before *ent.Cursor, last *int, opts ...Option) (Conn, error)
-}
-
-// found is what a connection says of its list.
-type found struct {
-	info  *ent.PageInfo
-	total *int
-}
-
-// readPage reads a page of a list. entgql takes any cursor for the one to go on from, so that at the other end of the page is a condition.
-func readPage[Q query[Q, Where, Option, Conn], Where ~func(*sql.Selector), Option, Conn any](
-	ctx context.Context, q Q, l list, p page, filter func(Q) (Q, error), order Option, of func(Conn) found,
-) (conn Conn, err error) {
-	if p, err = p.check(l); err != nil {
-		return conn, err
-	}
-	if q, err = filter(q); err != nil {
-		return conn, err
-	}
-	all := q.Clone()
-	for _, within := range l.within(p) {
-		q.Where(within)
-	}
-	asked := collecting(ctx)
-	if p.first != nil {
-		conn, err = q.Paginate(asked, p.after, p.first, nil, nil, order)
+		o = &ent.PlanOrder{Direction: newestFirst, Field: ent.DefaultPlanOrder.Field}
 	} else {
-		conn, err = q.Paginate(asked, nil, nil, p.before, p.last, order)
+		l = list{prefix: "plan_", by: columnOf(o.Field), direction: o.Direction, value: isText}
 	}
-	if err != nil {
-		return conn, err
-	}
-	got := of(conn)
-	got.info.HasNextPage = got.info.HasNextPage || p.before != nil
-	got.info.HasPreviousPage = got.info.HasPreviousPage || p.after != nil
-	if isSelected(ctx, "totalCount") {
-		total, err := all.Count(ctx)
-		if err != nil {
-			return conn, err
-		}
-		*got.total = capped(total)
-	}
-	return conn, nil
+	edge := func(n *ent.Plan) (*ent.PlanEdge, *ent.Cursor) { e := n.ToEdge(o); return e, &e.Cursor }
+	c, err := readPage(ctx, root, r.DB.Plan.Query(), l, p, where.Filter, nil, edge)
+	return (*ent.PlanConnection)(c), err
 }
 
-func capped(count int) int { return min(count, countsTo) }
-
-// list is one list in one order.
-type list struct {
-	prefix    string // of the ids in it
-	by        string // the order's field, named as its column but in capitals; none for the id
-	direction entgql.OrderDirection
-	value     func(any) bool // tells whether a cursor's value is one of this order
-	zero      any            // the value of a cursor without one: msgpack leaves out what is nought or empty
-}
-
-// within are the conditions of the cursor at the end of the page: before when it is counted from the first row, after when from the last.
-func (l list) within(p page) []func(*sql.Selector) {
-	far, direction := p.after, l.direction
-	if p.first != nil {
-		far, direction = p.before, l.direction.Reverse()
-	}
-	return entgql.CursorsPredicate(far, nil, "id", strings.ToLower(l.by), direction)
-}
-
-// page is what is asked of a list.
-type page struct {
-	after  *ent.Cursor
-	first  *int
-	before *ent.Cursor
-	last   *int
-}
-
-// check wants 1 to 100 rows, counted from one end only, between cursors of this list in this order, and fills in what was not asked.
-func (p page) check(l list) (page, error) {
-	if p.first != nil && p.last != nil {
-		return page{}, phone.Bad("last", "Ask for first or for last, not for both.")
-	}
-	if p.first == nil && p.last == nil {
-		p.first = new(int)
-		*p.first = pageSize
-	}
-	for name, n := range map[string]*int{"first": p.first, "last": p.last} {
-		if n != nil && (*n < 1 || *n > maxPageSize) {
-			return page{}, phone.Bad(name, fmt.Sprintf("%s is 1 to %d.", name, maxPageSize))
-		}
-	}
-	if err := l.takes("after", p.after); err != nil {
-		return page{}, err
-	}
-	return p, l.takes("before", p.before)
-}
-
-func (l list) takes(name string, c *ent.Cursor) error {
-	if c == nil {
-		return nil
-	}
-	if c.Value == nil {
-		c.Value = l.zero
-	}
-	if !strings.HasPrefix(c.ID, l.prefix) || !isID(c.ID) || !l.value(c.Value) {
-		return phone.Bad(name, name+" is the cursor of another list, or of another order.")
-	}
-	return nil
-}
-
-func isTime(v any) bool {
-	t, ok := v.(time.Time)
-	return ok && t.Year() >= 1 && t.Year() <= 9999 // what a database takes
-}
-
-func isText(v any) bool {
-	s, ok := v.(string)
-	return ok && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-func isNothing(v any) bool { return v == nil }
-
-func isPlace(v any) bool { _, ok := placeOf(v); return ok }
-
-// placeOf is the place that a cursor has for a value; msgpack packs whole numbers in every width.
-func placeOf(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int8:
-		return int64(n), n >= 0
-	case int16:
-		return int64(n), n >= 0
-	case int32:
-		return int64(n), n >= 0
-	case int64:
-		return n, n >= 0
-	case uint8:
-		return int64(n), true
-	case uint16:
-		return int64(n), true
-	case uint32:
-		return int64(n), true
-	case uint64:
-		return int64(n), n < 1<<63
-	}
-	return 0, false
-}
-
-const maxID = 40
-
-// isID tells whether a text could be an id. What could not is not looked for: PostgreSQL fails on some of it.
-func isID(s string) bool {
-	return len(s) <= maxID && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
-}
-
-// anID is an id that came from outside, or one that nothing has.
-func anID(s string) string {
-	if isID(s) {
-		return s
-	}
-	return ""
-}
-
-// tableOf is the table that an id's prefix names: no look-up is needed. A malformed id is like one that does not exist.
-func tableOf(_ context.Context, id string) (string, error) {
-	prefix, _, _ := strings.Cut(anID(id), "_")
-	table, ok := tables[prefix]
-	if !ok {
-		return "", phone.Missing()
-	}
-	return table, nil
-}
-
-// node answers NOT_FOUND for what does not exist and for what belongs to somebody else.
-func (r *Resolver) node(ctx context.Context, id string) (ent.Noder, error) {
-	return r.DB.Noder(collecting(ctx), id, ent.WithNodeType(tableOf))
-}
-
-// nodes answers each id by itself: null and an error at its place for those that do not exist or belong to somebody else.
-func (r *Resolver) nodes(ctx context.Context, ids []string) ([]ent.Noder, error) {
-	if len(ids) != 1 {
-		return r.DB.Noders(collecting(ctx), ids, ent.WithNodeType(tableOf))
-	}
-	n, err := r.node(ctx, ids[0]) // Noders would fail the whole list for a single id
-	if err != nil {
-		graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(0)), err)
-		return []ent.Noder{nil}, nil
-	}
-	return []ent.Noder{n}, nil
-}
+// columnOf is the column of an order, which is named as it is but in capitals.
+func columnOf(order interface{ String() string }) string { return strings.ToLower(order.String()) }

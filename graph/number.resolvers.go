@@ -10,28 +10,24 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/numbersubscription"
-	"github.com/maskline/maskline/ent/voicemail"
 )
 
 func (r *maskedNumberResolver) Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
-	return subscriptions(ctx, obj.QuerySubscriptions(), page{after, first, before, last}, orderBy, where)
+	return r.subscriptions(ctx, aboveNumber(obj), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *maskedNumberResolver) Calls(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
-	return calls(ctx, obj.QueryCalls(), page{after, first, before, last}, orderBy, where)
+	return r.calls(ctx, aboveNumber(obj), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *maskedNumberResolver) Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	return r.voicemails(ctx, obj.QueryVoicemails, page{after, first, before, last}, orderBy, where)
+	return r.voicemails(ctx, aboveNumber(obj), page{after, first, before, last}, orderBy, where)
 }
 
 func (r *maskedNumberResolver) Subscription(ctx context.Context, obj *ent.MaskedNumber) (*ent.NumberSubscription, error) {
-	sub, err := obj.QuerySubscriptions().Where(numbersubscription.Active(true)).Only(ctx)
-	return sub, ent.MaskNotFound(err)
+	return r.activeSubscription(ctx, obj)
 }
 
 func (r *maskedNumberResolver) UnheardVoicemails(ctx context.Context, obj *ent.MaskedNumber) (int, error) {
-	n, err := obj.QueryVoicemails().Where(voicemail.HeardAtIsNil()).Count(ctx)
-	return capped(n), err
+	return r.unheardVoicemails(ctx, obj)
 }

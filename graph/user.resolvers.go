@@ -10,19 +10,17 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/phone"
 )
 
 func (r *userResolver) Numbers(ctx context.Context, obj *ent.User, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
-	return numbers(ctx, obj.QueryNumbers(), page{after, first, before, last}, orderBy, where)
+	return r.numbers(ctx, above{obj, obj.ID}, page{after, first, before, last}, orderBy, where)
 }
 
 func (r *userResolver) Tokens(ctx context.Context, obj *ent.User) ([]*ent.Token, error) {
-	return obj.QueryTokens().Where(token.RevokedAtIsNil(), token.Or(token.ExpiresAtIsNil(), token.ExpiresAtGT(r.Now()))).
-		Order(ent.Desc(token.FieldCreatedAt, token.FieldID)).All(ctx)
+	return r.tokens(ctx, obj)
 }
 
 func (r *userResolver) BlockedCallers(ctx context.Context, obj *ent.User) ([]phone.Number, error) {
-	return r.blockedCallers(ctx, obj.ID)
+	return r.blockedCallers(ctx, obj)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/blockedcaller"
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/maskednumber"
@@ -29,32 +28,36 @@ var tables = map[string]string{
 // The order in which voicemails appeared, newest first. Its cursors are places, and a subscription can go on from any of them.
 var (
 	inPlace = &ent.VoicemailOrder{Direction: newestFirst, Field: ent.VoicemailOrderFieldPlace}
-	placed  = list{prefix: "vm_", by: "PLACE", direction: newestFirst, value: isPlace, zero: int64(0)}
+	placed  = list{prefix: "vm_", by: "place", unique: true, direction: newestFirst, value: isPlace, zero: int64(0)}
 )
 
-// voicemails is a page of the voicemails that query gives. In the order of appearance even an empty list names a place that a subscription
-// can go on from.
-func (r *Resolver) voicemails(ctx context.Context, query func() *ent.VoicemailQuery, p page, o *ent.VoicemailOrder,
-	where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
-	read := func() (*ent.VoicemailConnection, error) { return voicemails(ctx, query(), p, o, where) }
-	conn, err := read()
-	if err == nil && o == nil && len(conn.Edges) == 0 && isSelected(ctx, "pageInfo") {
-		return r.emptyList(ctx, read)
+// placingEmpty has the pages that are empty name the present place. It reads that place and then the lists once more: what appeared in
+// between is in one of the two.
+func (r *Resolver) placingEmpty(read reading[ent.VoicemailEdge]) reading[ent.VoicemailEdge] {
+	return func(ctx context.Context, ids []string) (map[string]*connection[ent.VoicemailEdge], error) {
+		conns, err := read(ctx, ids)
+		if err != nil || !isSelected(ctx, "pageInfo") || len(empty(conns)) == 0 {
+			return conns, err
+		}
+		place, err := r.Desk.LastPlace(ctx)
+		if err != nil {
+			return nil, err
+		}
+		conns, err = read(ctx, ids)
+		for _, c := range empty(conns) {
+			c.PageInfo.StartCursor = cursorAt(place)
+		}
+		return conns, err
 	}
-	return conn, err
 }
 
-// emptyList reads the present place and then the list once more: what appeared in between is in one of the two.
-func (r *Resolver) emptyList(ctx context.Context, read func() (*ent.VoicemailConnection, error)) (*ent.VoicemailConnection, error) {
-	place, err := r.Desk.LastPlace(ctx)
-	if err != nil {
-		return nil, err
+func empty[E any](conns map[string]*connection[E]) (found []*connection[E]) {
+	for _, c := range conns {
+		if len(c.Edges) == 0 {
+			found = append(found, c)
+		}
 	}
-	conn, err := read()
-	if err == nil && len(conn.Edges) == 0 {
-		conn.PageInfo.StartCursor = cursorAt(place)
-	}
-	return conn, err
+	return found
 }
 
 // cursorAt is a place as a cursor; it belongs to no voicemail.
@@ -121,18 +124,6 @@ func (r *Resolver) audioURL(v *ent.Voicemail) *string {
 	}
 	link := r.Links.To(links.Audio, v.ID, r.Now().Add(audioLinkLasts))
 	return &link
-}
-
-func (r *Resolver) blockedCallers(ctx context.Context, owner string) ([]phone.Number, error) {
-	rows, err := r.DB.BlockedCaller.Query().Where(blockedcaller.OwnerID(owner)).Order(ent.Asc(blockedcaller.FieldCaller)).All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	callers := []phone.Number{}
-	for _, row := range rows {
-		callers = append(callers, row.Caller)
-	}
-	return callers, nil
 }
 
 // period is the running period of a subscription, and what is used in it.

@@ -37,7 +37,7 @@ const friend = "https://app.example"
 
 // world is the clients' door with one database behind it, served over HTTP. Its clock stands still until a test moves it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	ctx      context.Context // the system's
 	db       *database.DB
 	desk     *switchboard.Switchboard
@@ -66,7 +66,7 @@ func light(t *testing.T) *world {
 	return newWorld(t, testdb.Open(t, testdb.SQLite, jobs.Migrate))
 }
 
-func newWorld(t *testing.T, db *database.DB) *world {
+func newWorld(t testing.TB, db *database.DB) *world {
 	t.Helper()
 	w := &world{t: t, ctx: viewer.System(t.Context()), db: db, log: &record{also: t.Output()}, metrics: prometheus.NewRegistry()}
 	w.setClock(time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
@@ -98,7 +98,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 }
 
 // door is everything that the package serves, on r.
-func (w *world) door(t *testing.T, r *graph.Resolver) http.Handler {
+func (w *world) door(t testing.TB, r *graph.Resolver) http.Handler {
 	t.Helper()
 	server := graph.NewServer(r, graph.Origins{Own: w.url, Others: []string{friend}})
 	t.Cleanup(func() { check(t, server.Drain(context.Background(), 0)) })
@@ -195,7 +195,7 @@ func (w *world) try(token, query string, v vars) reply {
 }
 
 // request makes a request with the given header, names and values in turn.
-func request(t *testing.T, method, url string, body io.Reader, header ...string) *http.Request {
+func request(t testing.TB, method, url string, body io.Reader, header ...string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	check(t, err)
@@ -215,7 +215,7 @@ func (w *world) send(r *http.Request) reply {
 	return parse(w.t, resp.StatusCode, resp.Header, body)
 }
 
-func parse(t *testing.T, status int, header http.Header, body []byte) reply {
+func parse(t testing.TB, status int, header http.Header, body []byte) reply {
 	t.Helper()
 	got := reply{Status: status, Header: header, Body: string(body)}
 	if strings.Contains(header.Get("Content-Type"), "json") && len(body) > 0 {
@@ -247,7 +247,7 @@ func (w *world) ask(token, query string, v vars, paths ...string) []string {
 }
 
 // at is what lies at a path of some JSON: texts as they are, all else as JSON.
-func at(t *testing.T, data json.RawMessage, path string) string {
+func at(t testing.TB, data json.RawMessage, path string) string {
 	t.Helper()
 	var v any
 	check(t, json.Unmarshal(data, &v))
@@ -286,7 +286,7 @@ func (w *world) wants(token, query string, v vars, data string) {
 }
 
 // compact is JSON without spaces and with sorted names.
-func compact(t *testing.T, data json.RawMessage) string {
+func compact(t testing.TB, data json.RawMessage) string {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal(data, &v); err != nil {

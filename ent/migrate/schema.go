@@ -102,34 +102,71 @@ var (
 				Columns: []*schema.Column{CallsColumns[3]},
 			},
 			{
-				Name:    "call_owner_id_started_at",
-				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[1], CallsColumns[8]},
-			},
-			{
-				Name:    "call_number_id_started_at",
-				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[15], CallsColumns[8]},
-			},
-			{
-				Name:    "call_started_at",
-				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[8]},
-			},
-			{
-				Name:    "call_owner_id_outcome_started_at",
-				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[1], CallsColumns[7], CallsColumns[8]},
-			},
-			{
-				Name:    "call_owner_id_from_started_at",
-				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[1], CallsColumns[4], CallsColumns[8]},
-			},
-			{
 				Name:    "call_changed_at",
 				Unique:  false,
 				Columns: []*schema.Column{CallsColumns[14]},
+			},
+			{
+				Name:    "call_not_ended_started_at",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[8]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ended_at IS NULL",
+				},
+			},
+			{
+				Name:    "call_owner_id_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[1], CallsColumns[8], CallsColumns[0]},
+			},
+			{
+				Name:    "call_owner_id_outcome_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[1], CallsColumns[7], CallsColumns[8], CallsColumns[0]},
+			},
+			{
+				Name:    "call_owner_id_from_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[1], CallsColumns[4], CallsColumns[8], CallsColumns[0]},
+			},
+			{
+				Name:    "call_number_id_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[15], CallsColumns[8], CallsColumns[0]},
+			},
+			{
+				Name:    "call_number_id_outcome_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[15], CallsColumns[7], CallsColumns[8], CallsColumns[0]},
+			},
+			{
+				Name:    "call_number_id_from_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[15], CallsColumns[4], CallsColumns[8], CallsColumns[0]},
+			},
+			{
+				Name:    "call_everybody_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[8], CallsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
+			},
+			{
+				Name:    "call_everybody_outcome_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[7], CallsColumns[8], CallsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
+			},
+			{
+				Name:    "call_everybody_from_started_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[4], CallsColumns[8], CallsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
 			},
 		},
 	}
@@ -286,19 +323,79 @@ var (
 				Columns: []*schema.Column{MaskedNumbersColumns[1]},
 			},
 			{
-				Name:    "maskednumber_owner_id_created_at",
+				Name:    "maskednumber_owner_id_phone_number_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[17]},
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[1], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
 			},
 			{
-				Name:    "maskednumber_owner_id_label",
+				Name:    "maskednumber_owner_id_phone_number_label_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[2]},
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[1], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
 			},
 			{
-				Name:    "maskednumber_created_at",
+				Name:    "maskednumber_owner_id_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[17]},
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+			},
+			{
+				Name:    "maskednumber_owner_id_label_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+			},
+			{
+				Name:    "maskednumber_owner_id_label_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[2], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+			},
+			{
+				Name:    "maskednumber_owner_id_state_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[3], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+			},
+			{
+				Name:    "maskednumber_owner_id_state_label_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[3], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+			},
+			{
+				Name:    "maskednumber_everybody_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
+			},
+			{
+				Name:    "maskednumber_everybody_label_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
+			},
+			{
+				Name:    "maskednumber_everybody_label_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[2], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
+			},
+			{
+				Name:    "maskednumber_everybody_state_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[3], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
+			},
+			{
+				Name:    "maskednumber_everybody_state_label_id",
+				Unique:  false,
+				Columns: []*schema.Column{MaskedNumbersColumns[3], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
 			},
 		},
 	}
@@ -344,9 +441,9 @@ var (
 				},
 			},
 			{
-				Name:    "numbersubscription_number_id_started_at",
+				Name:    "numbersubscription_number_id_started_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{NumberSubscriptionsColumns[8], NumberSubscriptionsColumns[3]},
+				Columns: []*schema.Column{NumberSubscriptionsColumns[8], NumberSubscriptionsColumns[3], NumberSubscriptionsColumns[0]},
 			},
 			{
 				Name:    "numbersubscription_owner_id",
@@ -371,9 +468,9 @@ var (
 		PrimaryKey: []*schema.Column{PlansColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "plan_name",
+				Name:    "plan_name_id",
 				Unique:  false,
-				Columns: []*schema.Column{PlansColumns[1]},
+				Columns: []*schema.Column{PlansColumns[1], PlansColumns[0]},
 			},
 		},
 	}
@@ -450,9 +547,12 @@ var (
 				Columns: []*schema.Column{TokensColumns[3]},
 			},
 			{
-				Name:    "token_owner_id",
+				Name:    "token_valid_owner_id_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{TokensColumns[8]},
+				Columns: []*schema.Column{TokensColumns[8], TokensColumns[4], TokensColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "revoked_at IS NULL",
+				},
 			},
 		},
 	}
@@ -478,9 +578,9 @@ var (
 				Columns: []*schema.Column{UsersColumns[1]},
 			},
 			{
-				Name:    "user_created_at",
+				Name:    "user_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[6]},
+				Columns: []*schema.Column{UsersColumns[6], UsersColumns[0]},
 			},
 		},
 	}
@@ -537,39 +637,12 @@ var (
 				Columns: []*schema.Column{VoicemailsColumns[2]},
 			},
 			{
-				Name:    "voicemail_place",
+				Name:    "voicemail_one_at_a_place",
 				Unique:  true,
 				Columns: []*schema.Column{VoicemailsColumns[16]},
-			},
-			{
-				Name:    "voicemail_owner_id_place",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[16]},
-			},
-			{
-				Name:    "voicemail_number_id_place",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[16]},
-			},
-			{
-				Name:    "voicemail_owner_id_received_at",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[5]},
-			},
-			{
-				Name:    "voicemail_number_id_received_at",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[5]},
-			},
-			{
-				Name:    "voicemail_received_at",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[5]},
-			},
-			{
-				Name:    "voicemail_owner_id_from_place",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[3], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "id > ''",
+				},
 			},
 			{
 				Name:    "voicemail_call_id",
@@ -577,14 +650,164 @@ var (
 				Columns: []*schema.Column{VoicemailsColumns[22]},
 			},
 			{
-				Name:    "voicemail_owner_id_deleted_at",
+				Name:    "voicemail_binned_owner_id_deleted_at",
 				Unique:  false,
 				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[18]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NOT NULL",
+				},
 			},
 			{
-				Name:    "voicemail_deleted_at",
+				Name:    "voicemail_binned_deleted_at",
 				Unique:  false,
 				Columns: []*schema.Column{VoicemailsColumns[18]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_owner_id_from_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[3], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_owner_id_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_unheard_owner_id_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND heard_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_owner_id_from_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[3], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_owner_id_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_unheard_owner_id_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND heard_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_number_id_from_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[3], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_number_id_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_unheard_number_id_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND heard_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_number_id_from_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[3], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_number_id_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_unheard_number_id_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND heard_at IS NULL",
+				},
+			},
+			{
+				Name:    "voicemail_shown_everybody_from_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[3], VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND id > ''",
+				},
+			},
+			{
+				Name:    "voicemail_shown_everybody_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND id > ''",
+				},
+			},
+			{
+				Name:    "voicemail_unheard_everybody_place",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND heard_at IS NULL AND id > ''",
+				},
+			},
+			{
+				Name:    "voicemail_shown_everybody_from_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[3], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND id > ''",
+				},
+			},
+			{
+				Name:    "voicemail_shown_everybody_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND id > ''",
+				},
+			},
+			{
+				Name:    "voicemail_unheard_everybody_received_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[5], VoicemailsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NULL AND heard_at IS NULL AND id > ''",
+				},
 			},
 			{
 				Name:    "voicemail_audio_pending",

@@ -49,15 +49,17 @@ func (Call) Edges() []ent.Edge {
 
 // Indexes of calls.
 func (Call) Indexes() []ent.Index {
-	return []ent.Index{
+	all := []ent.Index{
 		index.Fields("call_sid").Unique(),
-		index.Fields("owner_id", "started_at"),
-		index.Fields("number_id", "started_at"),
-		index.Fields("started_at"),
-		index.Fields("owner_id", "outcome", "started_at"),
-		index.Fields("owner_id", "from", "started_at"),
 		index.Fields("changed_at"),
+		partial("call_not_ended", "ended_at IS NULL", []string{"started_at"}),
 	}
+	for _, of := range [][]string{{"owner_id"}, {"number_id"}, nil} {
+		for _, filter := range [][]string{nil, {"outcome"}, {"from"}} {
+			all = append(all, listed("call", "", of, filter, []string{"started_at", "id"}))
+		}
+	}
+	return all
 }
 
 // Annotations of the type.

@@ -8,6 +8,8 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"entgo.io/contrib/entgql"
@@ -16,6 +18,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 	"entgo.io/ent/schema/mixin"
 
 	"github.com/maskline/maskline/ent/hook"
@@ -147,6 +150,24 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 func createdAt() ent.Field {
 	return field.Time("created_at").Default(now).Immutable().Annotations(entgql.OrderField("CREATED_AT"), entgql.Skip(entgql.SkipWhereInput))
+}
+
+// partial is an index on rows that meet a condition, of columns given in groups.
+func partial(name, where string, columns ...[]string) ent.Index {
+	all := slices.Concat(columns...)
+	return index.Fields(all...).Annotations(entsql.IndexWhere(where)).StorageKey(name + "_" + strings.Join(all, "_"))
+}
+
+// listed is an index of the rows that lists show, of an owner or a number, or of everybody.
+func listed(name, where string, of []string, columns ...[]string) ent.Index {
+	if of == nil {
+		name, where = name+"_everybody", strings.TrimPrefix(where+" AND "+viewer.OfEverybody, " AND ")
+	}
+	columns = append([][]string{of}, columns...)
+	if where == "" {
+		return index.Fields(slices.Concat(columns...)...)
+	}
+	return partial(name, where, columns...)
 }
 
 // collateC keeps PostgreSQL from sorting ids by the rules of some human language.

@@ -54,13 +54,22 @@ func (MaskedNumber) Edges() []ent.Edge {
 
 // Indexes of numbers: a phone number may be created anew once it is released.
 func (MaskedNumber) Indexes() []ent.Index {
-	return []ent.Index{
+	all := []ent.Index{
 		index.Fields("phone_number").Unique().Annotations(entsql.IndexWhere("state <> 'RELEASED'")).StorageKey("maskednumber_one_in_use"),
 		index.Fields("phone_number"),
-		index.Fields("owner_id", "created_at"),
-		index.Fields("owner_id", "label"),
-		index.Fields("created_at"),
+		index.Fields("owner_id", "phone_number", "created_at", "id"),
+		index.Fields("owner_id", "phone_number", "label", "id"),
 	}
+	for _, of := range [][]string{{"owner_id"}, nil} {
+		all = append(all,
+			listed("maskednumber", "", of, []string{"created_at", "id"}),
+			listed("maskednumber", "", of, []string{"label", "id"}),
+			listed("maskednumber", "", of, []string{"label", "created_at", "id"}),
+			listed("maskednumber", "", of, []string{"state", "created_at", "id"}),
+			listed("maskednumber", "", of, []string{"state", "label", "id"}),
+		)
+	}
+	return all
 }
 
 // Annotations of the type.

@@ -32,7 +32,7 @@ func (Plan) Fields() []ent.Field {
 }
 
 // Indexes of plans.
-func (Plan) Indexes() []ent.Index { return []ent.Index{index.Fields("name")} }
+func (Plan) Indexes() []ent.Index { return []ent.Index{index.Fields("name", "id")} }
 
 // Interceptors show plans to everybody who is signed in.
 func (Plan) Interceptors() []ent.Interceptor {

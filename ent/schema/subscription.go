@@ -43,7 +43,7 @@ func (NumberSubscription) Edges() []ent.Edge {
 func (NumberSubscription) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("number_id").Unique().Annotations(entsql.IndexWhere("active")).StorageKey("numbersubscription_one_active"),
-		index.Fields("number_id", "started_at"),
+		index.Fields("number_id", "started_at", "id"),
 		index.Fields("owner_id"),
 	}
 }

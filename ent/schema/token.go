@@ -37,7 +37,7 @@ func (Token) Edges() []ent.Edge {
 
 // Indexes of tokens.
 func (Token) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("hash").Unique(), index.Fields("owner_id")}
+	return []ent.Index{index.Fields("hash").Unique(), partial("token_valid", "revoked_at IS NULL", []string{"owner_id", "created_at", "id"})}
 }
 
 // Annotations of the type.

@@ -40,7 +40,7 @@ func (User) Edges() []ent.Edge {
 
 // Indexes of users.
 func (User) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("email").Unique(), index.Fields("created_at")}
+	return []ent.Index{index.Fields("email").Unique(), index.Fields("created_at", "id")}
 }
 
 // Interceptors show a user only to themselves and to administrators.

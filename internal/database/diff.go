@@ -3,8 +3,11 @@ package database
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	atlas "ariga.io/atlas/sql/migrate"
+	atlasschema "ariga.io/atlas/sql/schema"
 	entsql "entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/schema"
 
@@ -21,6 +24,7 @@ func Diff(ctx context.Context, empty *DB, dir atlas.Dir, name string) error {
 		schema.WithFormatter(atlas.DefaultFormatter),
 		schema.WithDropColumn(true),
 		schema.WithDropIndex(true),
+		schema.WithDiffHook(keepSearch),
 	)
 	if err != nil {
 		return fmt.Errorf("compare the migrations with the schema: %w", err)
@@ -29,4 +33,14 @@ func Diff(ctx context.Context, empty *DB, dir atlas.Dir, name string) error {
 		return fmt.Errorf("compare the migrations with the schema: %w", err)
 	}
 	return nil
+}
+
+// keepSearch leaves alone the indexes that ent's schema cannot tell of, since there is no word for them on all databases.
+func keepSearch(next schema.Differ) schema.Differ {
+	return schema.DiffFunc(func(current, desired *atlasschema.Schema) ([]atlasschema.Change, error) {
+		for _, t := range current.Tables {
+			t.Indexes = slices.DeleteFunc(t.Indexes, func(i *atlasschema.Index) bool { return strings.HasSuffix(i.Name, "_search") })
+		}
+		return next.Diff(current, desired)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,16 @@ const (
 	// reading would be refused when it first writes.
 	sqliteWrites = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate" + sqliteTimes
 )
+
+// SQLite's own lower knows no letters but a to z, so that nobody would find Ä by ä.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("lower", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if text, ok := args[0].(string); ok {
+			return strings.ToLower(text), nil
+		}
+		return args[0], nil
+	})
+}
 
 func openSQLite(path string) (*DB, error) {
 	file, err := sqliteFile(path)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func startPostgres(ctx context.Context) (_ string, err error) {
 		return "", err
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", dir+"/data", "-U", "postgres", "-A", "trust",
-		"-E", "UTF8", "--locale=C", "-N")
+		"-E", "UTF8", "--locale=C", "--lc-ctype="+letters(), "-N")
 	initdb.Dir, initdb.SysProcAttr = dir, attr
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("initdb: %w\n%s", err, out)
@@ -81,6 +82,14 @@ func startPostgres(ctx context.Context) (_ string, err error) {
 		return "", errors.Join(fmt.Errorf("start %s/postgres: %w\n%s", bin, err, log), alive.Close())
 	}
 	return address, nil
+}
+
+// letters is the locale whose letters have a small and a capital form beyond a to z.
+func letters() string {
+	if runtime.GOOS == "darwin" {
+		return "UTF-8"
+	}
+	return "C.UTF-8"
 }
 
 // programs is the folder of the newest PostgreSQL.
