@@ -29,7 +29,7 @@ const (
 
 // stream is the reading end of a stream.
 type stream struct {
-	t    *testing.T
+	t    testing.TB
 	resp *http.Response
 	from *bufio.Reader
 }

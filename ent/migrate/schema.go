@@ -650,6 +650,22 @@ var (
 				Columns: []*schema.Column{VoicemailsColumns[22]},
 			},
 			{
+				Name:    "voicemail_audio_pending",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "audio = 'PENDING'",
+				},
+			},
+			{
+				Name:    "voicemail_transcription_pending",
+				Unique:  false,
+				Columns: []*schema.Column{VoicemailsColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "transcription = 'PENDING'",
+				},
+			},
+			{
 				Name:    "voicemail_binned_owner_id_deleted_at",
 				Unique:  false,
 				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[18]},
@@ -807,22 +823,6 @@ var (
 				Columns: []*schema.Column{VoicemailsColumns[5], VoicemailsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND heard_at IS NULL AND id > ''",
-				},
-			},
-			{
-				Name:    "voicemail_audio_pending",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[15]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "audio = 'PENDING'",
-				},
-			},
-			{
-				Name:    "voicemail_transcription_pending",
-				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[15]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "transcription = 'PENDING'",
 				},
 			},
 		},

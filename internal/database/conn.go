@@ -223,6 +223,7 @@ func (c *conn) IsValid() bool {
 
 // Close ends the connection. PostgreSQL forgets the statements by itself; SQLite keeps the file open until each is closed.
 func (c *conn) Close() error {
+	c.within(context.Background()) // saying goodbye is nobody's request any more
 	var errs []error
 	if c.wire == nil {
 		for _, st := range c.kept {

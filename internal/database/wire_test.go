@@ -11,6 +11,7 @@ import (
 
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/testdb"
 )
 
 // hole is a connection into which everything falls while open is set, as into a network that drops packets.
@@ -81,5 +82,23 @@ func TestEachReadIsBounded(t *testing.T) {
 	}
 	if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The last request on a connection has long had its time when the connection is closed.
+func TestClosingIsNotBoundByTheLastRequest(t *testing.T) {
+	t.Parallel()
+	db, err := database.Open(testdb.Empty(t, testdb.Postgres).DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := db.Writer().ExecContext(ctx, "SELECT 1"); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Second) // it, and the grace of it
+	if err := db.Close(); err != nil {
+		t.Error(err)
 	}
 }
