@@ -55,6 +55,30 @@ func TestALevelCostsTheSameForAnyNumberOfObjects(t *testing.T) {
 	})
 }
 
+// So does what a mutation of many gives.
+func TestWhatManyWereMadeOfIsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		ids := w.voicemails(a, 12)
+		w.ask(a.token, `{ viewer { id } }`, nil) // notes the use of the token
+		selected := `{ id number { owner { tokens { id } } unheardVoicemails } call { voicemail { id } } deliveries { state } }`
+		counts, last := map[int]int{}, []string{}
+		for _, n := range []int{1, 12} {
+			got := w.statements(a.token, `mutation($ids: [ID!]!) { restoreVoicemails(ids: $ids) `+selected+` }`, vars{"ids": ids[:n]})
+			last = got
+			for _, s := range got {
+				if strings.HasPrefix(s, "SELECT") {
+					counts[n]++
+				}
+			}
+		}
+		if counts[1] == 0 || counts[12] > counts[1] {
+			t.Errorf("got %v reads:\n%s", counts, strings.Join(last, "\n"))
+		}
+	})
+}
+
 // Levels below levels: each number is known by what hangs from it.
 func TestEachObjectGetsWhatIsItsOwn(t *testing.T) {
 	t.Parallel()

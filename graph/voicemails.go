@@ -101,19 +101,16 @@ func once(ids []string) []string {
 	return unique
 }
 
-// inOrder are the voicemails of these ids, in that order.
+// inOrder are the voicemails of these ids, in that order, with what is selected of them.
 func (r *Resolver) inOrder(ctx context.Context, ids []string) ([]*ent.Voicemail, error) {
-	found, err := r.byID(ctx, ids)
+	q, err := r.DB.Voicemail.Query().Where(voicemail.IDIn(ids...)).CollectFields(collecting(ctx))
 	if err != nil {
 		return nil, err
 	}
-	ordered := []*ent.Voicemail{}
-	for _, id := range ids {
-		if v := found[id]; v != nil {
-			ordered = append(ordered, v)
-		}
-	}
-	return ordered, nil
+	found, err := q.All(ctx)
+	together(ctx, found)
+	slices.SortFunc(found, func(a, b *ent.Voicemail) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
+	return found, err
 }
 
 const audioLinkLasts = time.Hour
