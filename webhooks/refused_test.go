@@ -311,11 +311,11 @@ func TestAForgedBurstCostsNoConnection(t *testing.T) {
 				t.Fatalf("%s: got %s, want 403", h.uri, got)
 			}
 		}
-		if n := db.Writer().Stats().OpenConnections; n != 0 {
+		if n := db.Connections(); n != 0 {
 			t.Errorf("%d connections were opened", n)
 		}
 		w.gets(decisions()["voice"], rejects)
-		if db.Writer().Stats().OpenConnections == 0 {
+		if db.Connections() == 0 {
 			t.Error("a genuine request opened no connection either: the test sees nothing")
 		}
 	}, jobs.Migrate)

@@ -86,6 +86,18 @@ func (d *DB) Client() *ent.Client { return d.client }
 // Readers is how many connections [DB.Client] has.
 func (d *DB) Readers() int { return d.reader.Stats().MaxOpenConnections }
 
+// Connections is how many connections are open.
+func (d *DB) Connections() (n int) {
+	pools := []*sql.DB{d.reader, d.writer}
+	if d.urgent != d.writer {
+		pools = append(pools, d.urgent)
+	}
+	for _, pool := range pools {
+		n += pool.Stats().OpenConnections
+	}
+	return n
+}
+
 // Ping tells whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.reader.PingContext(ctx); err != nil {
