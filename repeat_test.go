@@ -107,7 +107,7 @@ func (h *house) tableNames() []string {
 	if h.app.db.Dialect() == dialect.Postgres {
 		return h.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`)
 	}
-	return h.query(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1`)
+	return h.query(`SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY 1`) // not the indexes for search
 }
 
 // tables are our own rows, table by table.
