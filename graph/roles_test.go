@@ -233,11 +233,12 @@ func (m *matrix) lists() {
 	}
 }
 
-// pushed are the subscriptions, with what of their events there is to see.
+// pushed are the subscriptions, with what of their events there is to see. Of the running calls any may come first, so that they are known by
+// their number.
 var pushed = map[string]string{
 	"voicemailReceived": `subscription($n: ID, $c: Cursor) { voicemailReceived(numberID: $n, after: $c) { cursor node { id } } }`,
 	"voicemailChanged":  `subscription($n: ID, $c: Cursor) { voicemailChanged(numberID: $n, after: $c) { id kind } }`,
-	"callChanged":       `subscription($n: ID) { callChanged(numberID: $n) { id } }`,
+	"callChanged":       `subscription($n: ID) { callChanged(numberID: $n) { number { id } } }`,
 }
 
 // subscriptions are asked over both transports, of Ann's number and of all that one may see; Bob's events come behind hers.
@@ -261,23 +262,15 @@ func (m *matrix) subscriptions() {
 				"owner": {m.ann.token, shows, shows}, "other owner": {m.bob.token, hides, string(phone.NotFound)},
 				"nobody": {"", string(phone.Unauthenticated), string(phone.Unauthenticated)}, "revoked": {m.revoked, string(phone.Unauthenticated), string(phone.Unauthenticated)},
 			} {
-				m.wants(way, who, f.name, first(c.token, query, all), orFirst(f.name, c.all)...)
-				m.wants(way, who, f.name+" of Ann's number", first(c.token, query, hers), orFirst(f.name, c.hers)...)
+				m.wants(way, who, f.name, first(c.token, query, all), c.all)
+				m.wants(way, who, f.name+" of Ann's number", first(c.token, query, hers), c.hers)
 			}
 			m.wants(way, "admin", f.name, first(m.admin, query, all), either...) // which may be Bob's
-			m.wants(way, "admin", f.name+" of Ann's number", first(m.admin, query, hers), orFirst(f.name, shows)...)
+			m.wants(way, "admin", f.name+" of Ann's number", first(m.admin, query, hers), shows)
 			unknown := hers.of(func(string) string { return "num_000000000000000000000000" })
 			m.wants(way, "other owner", f.name+" of no number", first(m.bob.token, query, unknown), string(phone.NotFound))
 		}
 	}
-}
-
-// orFirst is what may come first: of several calls that run any, and not each has something to show.
-func orFirst(subscription, want string) []string {
-	if subscription == "callChanged" && want == shows {
-		return []string{shows, hides}
-	}
-	return []string{want}
 }
 
 // bySocket is what the first message of a subscription comes to.
