@@ -25,7 +25,7 @@ func TestAnAnswerThatNobodyReadsIsGivenUp(t *testing.T) {
 			a := w.tenant("ann")
 			vm, _ := w.stored(a)
 			hurried := *w.resolver
-			hurried.StallAfter = 10 * time.Millisecond
+			hurried.StallAfter = 100 * time.Millisecond
 			within(t, w.unread(w.door(t, &hurried), ask(w, a.token, vm)))
 		})
 	}

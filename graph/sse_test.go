@@ -319,7 +319,7 @@ func TestAReaderThatStallsIsCut(t *testing.T) {
 	w := light(t)
 	a := w.tenant("ann")
 	server := graph.NewServer(w.resolver, graph.Origins{Own: w.url})
-	server.Hurry(time.Hour, 10*time.Millisecond)
+	server.Hurry(time.Hour, 100*time.Millisecond)
 	within(t, w.stalled(server, a.token))
 }
 
