@@ -238,14 +238,8 @@ func together(ctx context.Context, runs ...func(context.Context) error) error {
 	return all
 }
 
-// close lets go of what build opened. A database that is away cannot be told goodbye.
-func (a *app) close() error {
-	err := a.db.Close()
-	if database.Away(err) {
-		err = nil
-	}
-	return errors.Join(a.store.Close(), err)
-}
+// close lets go of what build opened.
+func (a *app) close() error { return errors.Join(a.store.Close(), a.db.Close()) }
 
 // serve answers requests on l until ctx ends, then drains: not ready any more, a moment for balancers to notice, then no new requests,
 // sockets and streams closed so that clients come back elsewhere, begun requests and jobs finished.

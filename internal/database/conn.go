@@ -221,17 +221,22 @@ func (c *conn) IsValid() bool {
 	return !cancelled && (c.wire == nil || !c.wire.broken.Load()) && c.baseConn.IsValid()
 }
 
-// Close ends the connection. PostgreSQL forgets the statements by itself; SQLite keeps the file open until each is closed.
+// Close ends the connection. PostgreSQL forgets the statements by itself, and that it is not there to take our farewell is no error; SQLite
+// keeps the file open until each is closed.
 func (c *conn) Close() error {
 	c.within(context.Background()) // saying goodbye is nobody's request any more
+	if c.wire != nil {
+		if err := c.baseConn.Close(); !Away(err) {
+			return err
+		}
+		return nil
+	}
 	var errs []error
-	if c.wire == nil {
-		for _, st := range c.kept {
-			errs = append(errs, st.Close())
-		}
-		for _, st := range c.old {
-			errs = append(errs, st.Close())
-		}
+	for _, st := range c.kept {
+		errs = append(errs, st.Close())
+	}
+	for _, st := range c.old {
+		errs = append(errs, st.Close())
 	}
 	return errors.Join(append(errs, c.baseConn.Close())...)
 }
