@@ -29,7 +29,7 @@ func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, n
 			if err != nil && ctx.Err() == nil {
 				r.Log.WarnContext(ctx, "read what is to be pushed", "error", err)
 			}
-			if !send(ctx, out, items) || !waitFor(ctx, sub, err != nil, len(items) > 0) {
+			if !send(ctx, out, items...) || !waitFor(ctx, sub, err != nil, len(items) > 0) {
 				return
 			}
 		}
@@ -37,7 +37,7 @@ func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, n
 	return out
 }
 
-func send[T any](ctx context.Context, out chan<- T, items []T) bool {
+func send[T any](ctx context.Context, out chan<- T, items ...T) bool {
 	for _, item := range items {
 		select {
 		case out <- item:

@@ -70,9 +70,8 @@ func (a *answer) note(rows []any) {
 			continue
 		}
 		a.levels[row] = l
-		id, edges := facts(row)
-		ids[id] = true
-		for name, object := range edges {
+		ids[idOf(row)] = true
+		for name, object := range readAlong(row) {
 			along[name] = append(along[name], object)
 		}
 	}
@@ -82,36 +81,30 @@ func (a *answer) note(rows []any) {
 	}
 }
 
-// facts are an object's id, and what was read along with it that something may lie below.
-func facts(object any) (id string, along map[string]any) {
-	along = map[string]any{}
+// readAlong is what was read along with an object and something may lie below of.
+func readAlong(object any) map[string]any {
+	along := map[string]any{}
 	add := func(name string, n *ent.MaskedNumber) {
 		if n != nil {
 			along[name] = n
 		}
 	}
 	switch o := object.(type) {
-	case *ent.User:
-		id = o.ID
 	case *ent.MaskedNumber:
-		id = o.ID
 		if o.Edges.Owner != nil {
 			along["owner"] = o.Edges.Owner
 		}
 	case *ent.NumberSubscription:
-		id = o.ID
 		add("number", o.Edges.Number)
 	case *ent.Call:
-		id = o.ID
 		add("number", o.Edges.Number)
 	case *ent.Voicemail:
-		id = o.ID
 		add("number", o.Edges.Number)
 		if o.Edges.Call != nil {
 			along["call"] = o.Edges.Call
 		}
 	}
-	return id, along
+	return along
 }
 
 // levelOf is the level of an object; one that was read by itself is a level by itself.

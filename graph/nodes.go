@@ -63,3 +63,30 @@ func (r *Resolver) soleNode(ctx context.Context, id string) ([]ent.Noder, error)
 	}
 	return []ent.Noder{n}, nil
 }
+
+// idOf is the id of one of these; nothing when it is none of them, or there is none.
+func idOf(object any) string {
+	switch o := object.(type) {
+	case *ent.User:
+		if o != nil {
+			return o.ID
+		}
+	case *ent.MaskedNumber:
+		if o != nil {
+			return o.ID
+		}
+	case *ent.NumberSubscription:
+		if o != nil {
+			return o.ID
+		}
+	case *ent.Call:
+		if o != nil {
+			return o.ID
+		}
+	case *ent.Voicemail:
+		if o != nil {
+			return o.ID
+		}
+	}
+	return ""
+}

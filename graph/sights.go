@@ -51,8 +51,6 @@ func (s sights) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 func (sights) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	field, err := next(ctx)
 	switch field := field.(type) {
-	case *ent.User, *ent.MaskedNumber, *ent.Call, *ent.Voicemail:
-		note(ctx, field)
 	case []ent.Noder: // whose elements are no fields
 		for _, n := range field {
 			note(ctx, n)
@@ -61,11 +59,19 @@ func (sights) InterceptField(ctx context.Context, next graphql.Resolver) (any, e
 		for _, v := range field {
 			note(ctx, v)
 		}
+	default:
+		note(ctx, field)
 	}
 	return field, err
 }
 
+// note notes what is somebody's; what hangs from that is shown with it.
 func note(ctx context.Context, object any) {
+	switch object.(type) {
+	case *ent.User, *ent.MaskedNumber, *ent.Call, *ent.Voicemail:
+	default:
+		return
+	}
 	all, ok := ctx.Value(seenKey{}).(*seen)
 	id := idOf(object)
 	if !ok || id == "" {
@@ -74,29 +80,6 @@ func note(ctx context.Context, object any) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.ids[id] = true
-}
-
-// idOf is the id of one of these; nothing when it is none of them, or there is none.
-func idOf(object any) string {
-	switch o := object.(type) {
-	case *ent.User:
-		if o != nil {
-			return o.ID
-		}
-	case *ent.MaskedNumber:
-		if o != nil {
-			return o.ID
-		}
-	case *ent.Call:
-		if o != nil {
-			return o.ID
-		}
-	case *ent.Voicemail:
-		if o != nil {
-			return o.ID
-		}
-	}
-	return ""
 }
 
 // sawCalls leaves a word of calls that are pushed: at the root of a subscription there is no field to look at.

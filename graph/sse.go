@@ -113,17 +113,17 @@ func produce(ctx context.Context, exec graphql.GraphExecutor, op *graphql.Operat
 	defer func() {
 		if p := recover(); p != nil {
 			err := gqlerror.WrapIfUnwrapped(op.RecoverFunc(ctx, p))
-			sendAll(ctx, to, next(refusal{refusals(ctx, exec, gqlerror.List{err})}), complete)
+			send(ctx, to, next(refusal{refusals(ctx, exec, gqlerror.List{err})}), complete)
 		}
 	}()
 	if len(refused) > 0 {
-		sendAll(ctx, to, next(refusal{refused}), complete)
+		send(ctx, to, next(refusal{refused}), complete)
 		return nil
 	}
 	respond, ctx := exec.DispatchOperation(ctx, op)
 	isSubscription := op.Operation.Operation == ast.Subscription
 	if isSubscription {
-		sendAll(ctx, to, beat) // from now on nothing is missed: the client is told that the stream is open
+		send(ctx, to, beat) // from now on nothing is missed: the client is told that the stream is open
 	}
 	for {
 		r := respond(ctx)
@@ -131,24 +131,20 @@ func produce(ctx context.Context, exec graphql.GraphExecutor, op *graphql.Operat
 		case r == nil && ctx.Err() != nil: // cut
 			return nil
 		case r == nil:
-			sendAll(ctx, to, complete)
+			send(ctx, to, complete)
 			return nil
 		case r.Data == nil && passing(r.Errors):
 			return r.Errors
 		case r.Data == nil:
-			sendAll(ctx, to, next(refusal{r.Errors}), complete)
+			send(ctx, to, next(refusal{r.Errors}), complete)
 			return nil
 		case !isSubscription:
-			sendAll(ctx, to, next(r), complete)
+			send(ctx, to, next(r), complete)
 			return nil
-		case !sendAll(ctx, to, next(r)):
+		case !send(ctx, to, next(r)):
 			return nil
 		}
 	}
-}
-
-func sendAll(ctx context.Context, to chan<- []byte, events ...[]byte) bool {
-	return send(ctx, to, events)
 }
 
 var (

@@ -90,22 +90,12 @@ func camel(name string) string {
 
 // forgetAudit lets go of entries from before a moment: the only thing that ever becomes of one.
 func (s *Switchboard) forgetAudit(ctx context.Context, before time.Time) error {
-	for {
-		n := 0
-		err := s.inTx(ctx, func(tx *Tx) (err error) {
-			n, err = tx.forgetSomeAudit(ctx, before)
-			return err
-		})
-		if err != nil || n < auditAtOnce {
-			return err
-		}
-	}
+	_, err := s.untilFew(ctx, forgottenAtOnce, func(tx *Tx) (int, error) { return tx.forgetSomeAudit(ctx, before) })
+	return err
 }
 
-const auditAtOnce = 500
-
 func (tx *Tx) forgetSomeAudit(ctx context.Context, before time.Time) (int, error) {
-	ids, err := tx.AuditEntry.Query().Where(auditentry.AtLT(before)).Order(ent.Asc(auditentry.FieldAt)).Limit(auditAtOnce).IDs(ctx)
+	ids, err := tx.AuditEntry.Query().Where(auditentry.AtLT(before)).Order(ent.Asc(auditentry.FieldAt)).Limit(forgottenAtOnce).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}

@@ -80,9 +80,6 @@ func (s *Switchboard) restore(ctx context.Context, tx *Tx, all []*ent.Voicemail)
 	return nil
 }
 
-// atOnce is how many rows housekeeping changes in one transaction, which others may have to wait for.
-const atOnce = 100
-
 // EmptyBin purges what the viewer has in the bin, and tells how many voicemails that were.
 func (s *Switchboard) EmptyBin(ctx context.Context) (int, error) {
 	v, _ := viewer.From(ctx)
@@ -92,17 +89,7 @@ func (s *Switchboard) EmptyBin(ctx context.Context) (int, error) {
 
 // emptyOut purges what lies in the bin of what q finds.
 func (s *Switchboard) emptyOut(ctx context.Context, q func(*Tx) *ent.VoicemailQuery) (total int, err error) {
-	for {
-		n := 0
-		err := s.inTx(ctx, func(tx *Tx) (err error) {
-			n, err = s.emptySome(ctx, tx, q(tx))
-			return err
-		})
-		total += n
-		if err != nil || n < atOnce {
-			return total, err
-		}
-	}
+	return s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return s.emptySome(ctx, tx, q(tx)) })
 }
 
 func (s *Switchboard) emptySome(ctx context.Context, tx *Tx, q *ent.VoicemailQuery) (int, error) {

@@ -24,6 +24,29 @@ func (s *Switchboard) keepHouse(ctx context.Context, _ string) error {
 		s.forgetAudit(ctx, s.daysAgo(s.Settings.AuditDays)), s.giveUpOverdue(ctx))
 }
 
+// Others may have to wait for what housekeeping changes in one transaction.
+const (
+	atOnce          = 100 // rows that clients change too
+	forgottenAtOnce = 500 // that nobody else touches
+)
+
+// untilFew runs one transaction after another, each of which finds at most so many rows, until one finds fewer. It tells how many it were.
+func (s *Switchboard) untilFew(ctx context.Context, most int, do func(*Tx) (found int, err error)) (total int, err error) {
+	for {
+		n := 0
+		err := s.inTx(ctx, func(tx *Tx) (err error) {
+			n, err = do(tx)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		if total += n; n < most {
+			return total, nil
+		}
+	}
+}
+
 func (s *Switchboard) daysAgo(days int) time.Time { return s.now().AddDate(0, 0, -days) }
 
 // retireAll puts voicemails into the bin that are older than their number keeps them.
@@ -41,16 +64,8 @@ func (s *Switchboard) retireAll(ctx context.Context) error {
 }
 
 func (s *Switchboard) retire(ctx context.Context, numberID string, before time.Time) error {
-	for {
-		n := 0
-		err := s.inTx(ctx, func(tx *Tx) (err error) {
-			n, err = s.retireSome(ctx, tx, numberID, before)
-			return err
-		})
-		if err != nil || n < atOnce {
-			return err
-		}
-	}
+	_, err := s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return s.retireSome(ctx, tx, numberID, before) })
+	return err
 }
 
 func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, before time.Time) (int, error) {
@@ -67,16 +82,8 @@ func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, b
 // forgetDeletions lets go of deletions that nobody can follow any more, and of the changes before them. A voicemail that exists keeps its
 // changes, however old.
 func (s *Switchboard) forgetDeletions(ctx context.Context, before time.Time) error {
-	for {
-		n := 0
-		err := s.inTx(ctx, func(tx *Tx) (err error) {
-			n, err = tx.forgetSome(ctx, before)
-			return err
-		})
-		if err != nil || n < atOnce {
-			return err
-		}
-	}
+	_, err := s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return tx.forgetSome(ctx, before) })
+	return err
 }
 
 func (tx *Tx) forgetSome(ctx context.Context, before time.Time) (int, error) {

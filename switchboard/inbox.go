@@ -14,6 +14,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/maskednumber"
+	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/phone"
 )
@@ -174,41 +175,30 @@ func (s *Switchboard) takeUpOne(ctx context.Context, row *ent.RawWebhook) error 
 	return s.inTx(ctx, func(tx *Tx) error { return tx.RawWebhook.UpdateOneID(row.ID).ClearWhy().ClearEntry().Exec(ctx) })
 }
 
-// forgetRaw lets go of what was told before a moment, also of what nobody has taken by then: that is given up.
+// forgetRaw lets go of what was told before a moment. What was set aside, and nobody has taken by then, is given up.
 func (s *Switchboard) forgetRaw(ctx context.Context, before time.Time) error {
-	for {
-		n, lost := 0, 0
-		err := s.inTx(ctx, func(tx *Tx) (err error) {
-			n, lost, err = tx.forgetSomeRaw(ctx, before)
-			return err
-		})
-		if lost > 0 && err == nil {
-			s.Metrics.givenUpMany("webhook", lost)
-			s.Log.WarnContext(ctx, "let go of what was set aside and nobody has taken", "number", lost)
-		}
-		if err != nil || n < rawAtOnce {
-			return err
-		}
+	forget := func(which predicate.RawWebhook) (int, error) {
+		return s.untilFew(ctx, forgottenAtOnce, func(tx *Tx) (int, error) { return tx.forgetSomeRaw(ctx, before, which) })
 	}
+	lost, err := forget(rawwebhook.WhyNotNil())
+	if lost > 0 {
+		s.Metrics.givenUpMany("webhook", lost)
+		s.Log.WarnContext(ctx, "let go of what was set aside and nobody has taken", "number", lost)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = forget(rawwebhook.WhyIsNil())
+	return err
 }
 
-const rawAtOnce = 500
-
-func (tx *Tx) forgetSomeRaw(ctx context.Context, before time.Time) (n, lost int, err error) {
-	rows, err := tx.RawWebhook.Query().Where(rawwebhook.ToldAtLT(before)).Order(ent.Asc(rawwebhook.FieldToldAt)).Limit(rawAtOnce).
-		Select(rawwebhook.FieldID, rawwebhook.FieldWhy).All(ctx)
-	if err != nil || len(rows) == 0 {
-		return 0, 0, err
-	}
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
-		if row.Why != nil {
-			lost++
-		}
+func (tx *Tx) forgetSomeRaw(ctx context.Context, before time.Time, which predicate.RawWebhook) (int, error) {
+	ids, err := tx.RawWebhook.Query().Where(rawwebhook.ToldAtLT(before), which).Order(ent.Asc(rawwebhook.FieldToldAt)).Limit(forgottenAtOnce).IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return 0, err
 	}
 	if _, err := tx.RawWebhook.Delete().Where(rawwebhook.IDIn(ids...)).Exec(ctx); err != nil {
-		return 0, 0, fmt.Errorf("forget raw webhooks: %w", err)
+		return 0, fmt.Errorf("forget raw webhooks: %w", err)
 	}
-	return len(rows), lost, nil
+	return len(ids), nil
 }
