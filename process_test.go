@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -49,7 +52,19 @@ func TestMain(m *testing.M) {
 		transcribeAsProgram(os.Args[2:])
 		return
 	}
+	beside()
 	os.Exit(runAll(m))
+}
+
+// beside has more tests run at once than there are processors, unless the command says how many: many of them wait for processes that they
+// have started, for leases to run out, for Node to install something.
+func beside() {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))) // it is a number
+	}
 }
 
 func runAll(m *testing.M) int {
