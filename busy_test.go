@@ -22,7 +22,7 @@ func TestF08WithEveryReaderBusyClientsAreSentAwayAndCallsAreAnswered(t *testing.
 	const clients = 200
 	const heavy = `{ voicemails { edges { node { deliveries { state } } } } }`
 	db := testdb.Open(t, testdb.Postgres, jobs.Migrate)
-	h := newHouse(t, db)
+	h := newHouse(t, db, option{parts: func(p *parts) { p.clientsWait = 0 }}) // as it is shipped
 	tn := h.newTenant("olivia@example.com", mask, -1, -1)
 	h.net.AddPhone(owner, network.NoAnswer(), network.Human(0, time.Minute).Press("1", 0))
 	h.net.Dial(network.From("+15550300001").LeaveMessage(5*time.Second, "I was the first."), mask)

@@ -84,7 +84,7 @@ func newHouse(t *testing.T, db *database.DB, with ...option) *house {
 	t.Cleanup(front.Close)
 	s := testSettings(t, front.URL, twilio.URL, with...)
 	logged := &logbook{}
-	p := parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output(), decideWithin: time.Minute}
+	p := parts{log: testLog(t, logged), now: n.Now, db: db, stderr: t.Output(), decideWithin: time.Minute, clientsWait: time.Minute}
 	for _, w := range with {
 		if w.parts != nil {
 			w.parts(&p)
@@ -359,19 +359,16 @@ func (h *house) mails() (all []string) {
 
 var errStillMissing = errors.New("it did not happen in time")
 
-// eventually waits for what happens in another goroutine or process; it looks every few milliseconds.
+// eventually waits for what happens in another goroutine or process. It looks every few milliseconds at first, and less often the longer it
+// has waited: looking is work for the machine that is to get there.
 func eventually(t *testing.T, within time.Duration, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(within)
-	defer deadline.Stop()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for !ok() {
-		select {
-		case <-look.C:
-		case <-deadline.C:
+	for begun := time.Now(); !ok(); {
+		waited := time.Since(begun)
+		if waited > within {
 			t.Fatal(errStillMissing)
 		}
+		time.Sleep(20*time.Millisecond + waited/20)
 	}
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,10 +20,13 @@ const waitAtMost = time.Second
 // do not pass it: they take little, and their clients would not come back.
 type gate struct {
 	places  chan struct{}
+	wait    time.Duration
 	present graphql.ErrorPresenterFunc
 }
 
-func newGate(r *Resolver) gate { return gate{make(chan struct{}, r.Room), present(r.Log)} }
+func newGate(r *Resolver) gate {
+	return gate{make(chan struct{}, r.Room), r.waitAtMost(), present(r.Log)}
+}
 
 // ExtensionName is for gqlgen.
 func (gate) ExtensionName() string { return "Gate" }
@@ -53,7 +57,7 @@ func (g gate) enter(ctx context.Context) bool {
 		return true
 	default: // to wait may be too late already, when the machine is slow
 	}
-	timer := time.NewTimer(time.Until(untilOf(ctx)))
+	timer := time.NewTimer(time.Until(g.untilOf(ctx)))
 	defer timer.Stop()
 	select {
 	case g.places <- struct{}{}:
@@ -69,16 +73,18 @@ func (g gate) leave() { <-g.places }
 type untilKey struct{}
 
 // untilOf is how long an operation may wait for its place: a request has waited for its token already.
-func untilOf(ctx context.Context) time.Time {
+func (g gate) untilOf(ctx context.Context) time.Time {
 	if until, ok := ctx.Value(untilKey{}).(time.Time); ok {
 		return until
 	}
-	return time.Now().Add(waitAtMost)
+	return time.Now().Add(g.wait)
 }
+
+func (r *Resolver) waitAtMost() time.Duration { return cmp.Or(r.WaitAtMost, waitAtMost) }
 
 // authenticate tells who a token speaks for, or soon that it can't be told now.
 func (r *Resolver) authenticate(ctx context.Context, bearer string) (switchboard.Identity, error) {
-	ctx, cancel := context.WithTimeout(ctx, waitAtMost)
+	ctx, cancel := context.WithTimeout(ctx, r.waitAtMost())
 	defer cancel()
 	return r.Desk.Authenticate(ctx, bearer)
 }

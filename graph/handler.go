@@ -108,7 +108,7 @@ func (r *Resolver) signedIn(sockets *socket.Transport, next http.Handler) http.H
 			next.ServeHTTP(w, req)
 			return
 		}
-		ctx := context.WithValue(req.Context(), untilKey{}, time.Now().Add(waitAtMost))
+		ctx := context.WithValue(req.Context(), untilKey{}, time.Now().Add(r.waitAtMost()))
 		id, err := r.authenticate(ctx, bearer(req))
 		if err != nil {
 			r.unauthorized(w, req, err)

@@ -27,5 +27,6 @@ type Resolver struct {
 	Room     int  // for that many queries and mutations at once
 	OnlyWarn bool // a limit that is exceeded is logged, and not enforced
 
+	WaitAtMost time.Duration // for the database, before a client is told to come back; zero: a second
 	StallAfter time.Duration // how long an answer, or audio, waits for its reader to read on; zero: 30 s
 }

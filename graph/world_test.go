@@ -90,7 +90,7 @@ func newWorld(t testing.TB, db *database.DB) *world {
 	w.desk.Queue = queue
 	w.admin, err = w.desk.Prepare(w.ctx, "")
 	check(t, err)
-	w.resolver = &graph.Resolver{DB: db.Client(), Desk: w.desk, Events: hub, Links: w.links, Now: w.now, Log: log, Room: db.Readers()}
+	w.resolver = &graph.Resolver{DB: db.Client(), Desk: w.desk, Events: hub, Links: w.links, Now: w.now, Log: log, Room: db.Readers(), WaitAtMost: time.Minute}
 	w.handler = w.door(t, w.resolver)
 	front.Start()
 	t.Cleanup(front.Close)
