@@ -210,7 +210,11 @@ func TestChangesOfDifferentSettingsAtOnceAreAllKept(t *testing.T) {
 		a := w.tenant("ann")
 		var all sync.WaitGroup
 		for field, v := range custom {
-			all.Go(func() { w.try(a.token, updateNumber, vars{"id": a.number, "i": vars{field: v}}) })
+			all.Go(func() {
+				if got := w.try(a.token, updateNumber, vars{"id": a.number, "i": vars{field: v}}); len(got.Errors) > 0 {
+					t.Errorf("got %s", got.Body)
+				}
+			})
 		}
 		all.Wait()
 		w.wants(a.token, updateNumber, vars{"id": a.number, "i": vars{}}, `{"updateNumber": `+custom.json(t)+`}`)
