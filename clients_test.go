@@ -29,8 +29,8 @@ import (
 
 // TestACrowdOfOfficialClientsMissesNothing has CLIENTS official clients follow what arrives at 50 voicemails a second at two replicas behind
 // a balancer, while each replica is restarted, PostgreSQL too, and the connection on which replicas hear of each other is cut twice.
+// It takes the whole machine, so it runs beside no other test.
 func TestACrowdOfOfficialClientsMissesNothing(t *testing.T) {
-	t.Parallel()
 	dir := npm(t, "graphql@16.11.0", "graphql-ws@6.4.2", "ws@8.18.3")
 	w := newModelWorld(t, testdb.NewServer(t), rand.New(rand.NewPCG(1, 6)), plot{binary: binary, faster: 1, env: []string{"TWILIO_API_URL=" + mediaOnly(t)}})
 	defer w.close()

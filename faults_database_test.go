@@ -38,9 +38,9 @@ func TestF03NoCallbackIsLostWhilePostgresIsDown(t *testing.T) {
 	}
 }
 
-// Somebody ends a third of all sessions, in the midst of whatever they do, three times a second.
+// Somebody ends a third of all sessions, in the midst of whatever they do, three times a second. Connecting anew
+// takes the whole machine, so this runs beside no other test.
 func TestF04NothingIsLostWhenSessionsAreEnded(t *testing.T) {
-	t.Parallel()
 	server, tw := testdb.Open(t, testdb.Postgres), newStrictTown(t)
 	p := tw.start(t, server.DSN(), t.TempDir(), "")
 	tw.net.AddNumber(numberAt(p.base, mask))

@@ -219,7 +219,7 @@ func (w *modelWorld) everyCallEnded(r *report, calls []modelCall) {
 			r.add("call %s went from %v back to %v", c.CallSid, b, c)
 		}
 		before[c.CallSid] = c
-		current[c.CallSid] = p.connection == seen[len(seen)-1].connection
+		current[c.CallSid] = p.connection == w.calls.connections()
 	}
 	for sid, c := range of {
 		if current[sid] && before[sid] != c { // who was away when a call ended is not told of it

@@ -148,6 +148,13 @@ func (x *watcher) connected() {
 	x.times++
 }
 
+// connections is how often it connected, which is the number of the connection that it has now.
+func (x *watcher) connections() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.times
+}
+
 func encoded(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -57,8 +57,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     clearInterval(look);
     const sequences = {};
     for (const mine of heard) sequences[mine.join(' ')] = (sequences[mine.join(' ')] ?? 0) + 1;
-    console.log(JSON.stringify({ sequences, completed, failed: failed.slice(0, 3).map(String), closed }));
-    process.exit(0);
+    const report = JSON.stringify({ sequences, completed, failed: failed.slice(0, 3).map(String), closed });
+    process.stdout.write(report + '\n', () => process.exit(0)); // a long one takes more than one write
   }, 50);
   const deadline = Date.now() + 120_000;
 });
