@@ -39,7 +39,7 @@ func another(t *testing.T, file, options string) *sql.DB {
 func TestF34CallsAreAnsweredWhileAnotherProcessHoldsTheFile(t *testing.T) {
 	t.Parallel()
 	tw, p, tn, file := ownSQLite(t, t.TempDir())
-	lock, err := another(t, file, "_txlock=immediate").BeginTx(t.Context(), nil)
+	lock, err := another(t, file, "_txlock=immediate&_pragma=busy_timeout(60000)").BeginTx(t.Context(), nil)
 	check(t, err)
 	held := time.After(4 * time.Second)
 	calls := tw.messages(5, 5)
