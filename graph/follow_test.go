@@ -35,6 +35,17 @@ type follower struct {
 // follow subscribes. The server may still be about to take the subscription when it returns; [follower.taken] waits for that.
 func (w *world) follow(token, query string, v vars) *follower {
 	w.t.Helper()
+	f := w.dial(token)
+	if got := f.read(); got.Type != "connection_ack" {
+		w.t.Fatalf("got %s %s, want connection_ack", got.Type, got.Payload)
+	}
+	f.send(frame{ID: "1", Type: "subscribe", Payload: f.raw(vars{"query": query, "variables": v})})
+	return f
+}
+
+// dial opens a socket and says who it is for.
+func (w *world) dial(token string) *follower {
+	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.url, "http")+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
@@ -42,10 +53,6 @@ func (w *world) follow(token, query string, v vars) *follower {
 	f := &follower{w.t, conn}
 	w.t.Cleanup(func() { _ = conn.CloseNow() })
 	f.send(frame{Type: "connection_init", Payload: f.raw(vars{"authorization": "Bearer " + token})})
-	if got := f.read(); got.Type != "connection_ack" {
-		w.t.Fatalf("got %s %s, want connection_ack", got.Type, got.Payload)
-	}
-	f.send(frame{ID: "1", Type: "subscribe", Payload: f.raw(vars{"query": query, "variables": v})})
 	return f
 }
 

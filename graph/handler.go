@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,8 +38,9 @@ type Server struct {
 
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
-	sockets := socket.New(socket.Config{Init: r.signIn, Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
-	streams := newStreams(r)
+	seats := &seats{each: cmp.Or(r.SeatsOfOne, seatsOfOne), of: map[string]int{}}
+	sockets := socket.New(socket.Config{Init: seats.seated(r.signIn), Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
+	streams := newStreams(r, seats)
 	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
 	gql.AddTransport(sockets)
 	gql.AddTransport(streams)

@@ -25,7 +25,8 @@ const (
 // `next`, and `complete` when the operation is really over. A stream that is cut, since its token is over, we restart or its reader
 // stalls, ends without `complete`, and its client comes back.
 type Streams struct {
-	r *Resolver
+	r     *Resolver
+	seats *seats
 
 	beatEvery, writeWithin time.Duration
 
@@ -37,8 +38,8 @@ type Streams struct {
 
 var _ graphql.Transport = (*Streams)(nil)
 
-func newStreams(r *Resolver) *Streams {
-	return &Streams{r: r, beatEvery: beatEvery, writeWithin: writeWithin, ends: map[*stream]context.CancelFunc{}}
+func newStreams(r *Resolver, seats *seats) *Streams {
+	return &Streams{r: r, seats: seats, beatEvery: beatEvery, writeWithin: writeWithin, ends: map[*stream]context.CancelFunc{}}
 }
 
 // Supports is true of what is to be answered in events.
@@ -70,6 +71,13 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	}
 	st := &stream{ctx: ctx, to: w, control: http.NewResponseController(w), beatEvery: s.beatEvery, writeWithin: s.writeWithin}
 	if len(errs) == 0 && op.Operation.Operation == ast.Subscription {
+		leave, err := s.seats.take(identity(ctx).Viewer.ID)
+		if err != nil {
+			shown := present(s.r.Log)(ctx, err)
+			writeError(w, r, statusOf(gqlerror.List{shown}, 0), shown)
+			return
+		}
+		defer leave()
 		s.remember(st, cancel)
 		defer s.forget(st)
 	}

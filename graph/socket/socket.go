@@ -43,11 +43,12 @@ type Config struct {
 	// upgrade. It is not asked when there is no Origin. Without it only pages of the request's own host may.
 	Origins func(r *http.Request) bool
 
-	InitTimeout   time.Duration // from the upgrade to connection_init (else 4408), and again for Init (else 1013); 10 s
-	PingEvery     time.Duration // a peer that leaves two of them unanswered is gone: 1013; 20 s
-	WriteTimeout  time.Duration // for the peer to take one message (else 1013); 10 s
-	MaxMessage    int64         // bytes that a client's message may have (else 1009); 64 KiB
-	MaxOperations int           // that may be active on one connection (one more is answered TOO_COMPLEX); 50
+	InitTimeout    time.Duration // from the upgrade to connection_init (else 4408), and again for Init (else 1013); 10 s
+	PingEvery      time.Duration // a peer that leaves two of them unanswered is gone: 1013; 20 s
+	WriteTimeout   time.Duration // for the peer to take one message (else 1013); 10 s
+	MaxMessage     int64         // bytes that a client's message may have (else 1009); 64 KiB
+	MaxOperations  int           // that may be active on one connection (one more is answered TOO_COMPLEX); 50
+	MaxConnections int           // that may be open, whoever's they are (one more is answered 503); 10,000
 
 	Panicked func() // is told of each panic that no recover function of gqlgen was asked about
 
@@ -77,7 +78,8 @@ type Transport struct {
 	mu       sync.Mutex
 	draining bool
 	conns    map[*conn]struct{}
-	open     sync.WaitGroup // connections, and requests that are being upgraded
+	admitted int            // connections, and requests that are being upgraded
+	open     sync.WaitGroup // for the same
 }
 
 var _ graphql.Transport = (*Transport)(nil)
@@ -92,6 +94,7 @@ func New(c Config) *Transport {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 64<<10)
 	c.MaxOperations = cmp.Or(c.MaxOperations, 50)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 10_000)
 	if c.Panicked == nil {
 		c.Panicked = func() {}
 	}
@@ -113,12 +116,12 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "This page may not connect.")
 		return
 	}
-	if !t.admit() {
+	if why := t.admit(); why != "" {
 		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "The server is about to restart.")
+		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", why)
 		return
 	}
-	defer t.open.Done()
+	defer t.leave()
 	c, err := t.upgrade(w, r, exec)
 	if err != nil { // and w has the answer
 		t.cfg.Log.DebugContext(r.Context(), "socket refused", "error", err)
@@ -175,14 +178,26 @@ func (t *Transport) refuseMore() []*conn {
 	return conns
 }
 
-func (t *Transport) admit() bool {
+// admit says why there can be no connection more now, or counts one.
+func (t *Transport) admit() (why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.draining {
-		return false
+	switch {
+	case t.draining:
+		return "The server is about to restart."
+	case t.admitted >= t.cfg.MaxConnections:
+		return "The server has as many connections as it can. Please try again soon."
 	}
+	t.admitted++
 	t.open.Add(1)
-	return true
+	return ""
+}
+
+func (t *Transport) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.admitted--
+	t.open.Done()
 }
 
 // remember makes c known to Drain. One that was admitted before a drain and upgraded after its start is closed here.

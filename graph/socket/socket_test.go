@@ -225,3 +225,29 @@ func TestNoGoroutineIsLeft(t *testing.T) { //nolint:paralleltest
 		}
 	}
 }
+
+func TestOneConnectionTooMany(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newSchema(), socket.Config{MaxConnections: 2})
+	srv.connect(t)
+	left := srv.dial(t, nil) // counts before it has said who it is
+	third := func() (*websocket.Conn, *http.Response, error) {
+		return websocket.Dial(t.Context(), srv.url, &websocket.DialOptions{Subprotocols: []string{protocol}})
+	}
+	_, resp, err := third()
+	if err == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("a third: got %v %v, want 503 with Retry-After", resp, err)
+	}
+	if err := left.ws.CloseNow(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); ; {
+		if ws, _, err := third(); err == nil {
+			_ = ws.CloseNow()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("a connection that was cut still counts")
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/maskline/maskline/graph/socket"
+	"github.com/maskline/maskline/phone"
+)
+
+// seatsOfOne is how many sockets and streams one user may have open at one replica: half of what it can take, so that nobody takes all. Whoever
+// serves many people from behind one token needs that many.
+const seatsOfOne = 5000
+
+// seats counts what each user has open.
+type seats struct {
+	each int
+	mu   sync.Mutex
+	of   map[string]int
+}
+
+var errNoSeat = &phone.Error{Code: phone.RateLimited, Message: "You have as many subscriptions open as anybody may. Please close some.", RetryAfter: 30 * time.Second}
+
+// take counts one more, until leave is called; if that is too many it says so.
+func (s *seats) take(user string) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[user] >= s.each {
+		return nil, errNoSeat
+	}
+	s.of[user]++
+	return sync.OnceFunc(func() { s.leave(user) }), nil
+}
+
+func (s *seats) leave(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[user]--; s.of[user] == 0 {
+		delete(s.of, user)
+	}
+}
+
+// admission says who connects on a socket, and for how long it may.
+type admission func(ctx context.Context, authorization string) (context.Context, *socket.Session, error)
+
+// seated takes a seat for whoever signs in, until the socket is closed. Who finds none is to come back later.
+func (s *seats) seated(signIn admission) admission {
+	return func(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
+		ctx, session, err := signIn(ctx, authorization)
+		if err != nil {
+			return nil, nil, err
+		}
+		leave, err := s.take(identity(ctx).Viewer.ID)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
+		}
+		context.AfterFunc(ctx, leave)
+		return ctx, session, nil
+	}
+}
