@@ -2,10 +2,17 @@ package main
 
 import (
 	"bufio"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +47,7 @@ func TestTheExamplesForFrontendsMissNothing(t *testing.T) {
 	p.delivered(tn.token)
 	running := map[string]*example{}
 	for name := range examples {
-		running[name] = runExample(t, dir, name, p.base, tn.token)
+		running[name] = runExample(t, dir, name, busyNowAndThen(t, p.base), tn.token)
 		running[name].says(first, examples[name].lists)
 	}
 	hear := func(recording string) {
@@ -53,6 +60,25 @@ func TestTheExamplesForFrontendsMissNothing(t *testing.T) {
 	p.kill()
 	p.run()
 	hear(leave())
+}
+
+// busyNowAndThen stands before a service and says of every other request that there is no time for it just now.
+func busyNowAndThen(t *testing.T, base string) string {
+	t.Helper()
+	to, err := url.Parse(base)
+	check(t, err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, ErrorLog: log.New(io.Discard, "", 0)}
+	var requests atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && requests.Add(1)%2 == 1 {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.CloseClientConnections)
+	return front.URL
 }
 
 // buildExamples type-checks and bundles them, against the schema that is committed.
@@ -80,6 +106,7 @@ type example struct {
 	t     *testing.T
 	name  string
 	lines *bufio.Scanner
+	end   func() error
 }
 
 func runExample(t *testing.T, dir, name, base, token string) *example {
@@ -91,12 +118,14 @@ func runExample(t *testing.T, dir, name, base, token string) *example {
 	check(t, err)
 	check(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // it follows for ever
-	return &example{t, name, bufio.NewScanner(out)}
+	return &example{t, name, bufio.NewScanner(out), cmd.Process.Kill}
 }
 
 // says checks that the next lines are these of a recording, in any order.
 func (e *example) says(recording string, lines []string) {
 	e.t.Helper()
+	late := time.AfterFunc(patience, func() { _ = e.end() }) // then there is no line more
+	defer late.Stop()
 	missing := map[string]bool{}
 	for _, l := range lines {
 		missing[strings.ReplaceAll(l, "%", recording)] = true

@@ -4,6 +4,7 @@ import { relayStylePagination } from '@apollo/client/utilities';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
 import { connect } from './socket';
+import { patient } from './patient';
 import { headers, url } from './settings';
 
 interface Voicemail {
@@ -29,7 +30,7 @@ const client = new ApolloClient({
   link: ApolloLink.split(
     ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
     new GraphQLWsLink(connect()), // which resumes: see resuming.ts
-    new HttpLink({ uri: url, headers }),
+    new HttpLink({ uri: url, headers, fetch: patient }),
   ),
 });
 

@@ -1,5 +1,6 @@
 // Lists voicemails and follows what arrives, with no gap between the two and none at a lost connection: graphql-ws, and fetch.
 import { connect } from './socket';
+import { patient } from './patient';
 import { headers, url } from './settings';
 
 interface Edge {
@@ -11,7 +12,7 @@ const list = `{ voicemails(first: 20) { edges { cursor node { id from recordingS
 
 const follow = `subscription ($after: Cursor) { voicemailReceived(after: $after) { cursor node { id from recordingSid } } }`;
 
-const answer = await fetch(url, {
+const answer = await patient(url, {
   method: 'POST',
   headers: { ...headers, 'content-type': 'application/json', accept: 'application/graphql-response+json' },
   body: JSON.stringify({ query: list }),

@@ -8,10 +8,11 @@ import type { relayMarkMutation } from './__generated__/relayMarkMutation.graphq
 import type { relayNodeQuery } from './__generated__/relayNodeQuery.graphql';
 import type { relayReceivedSubscription } from './__generated__/relayReceivedSubscription.graphql';
 import { connect } from './socket';
+import { patient } from './patient';
 import { headers, url } from './settings';
 
 const ask: FetchFunction = async ({ text: query }, variables) => {
-  const answer = await fetch(url, {
+  const answer = await patient(url, {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json', accept: 'application/graphql-response+json' },
     body: JSON.stringify({ query, variables }),
@@ -78,7 +79,7 @@ requestSubscription<relayReceivedSubscription>(environment, {
 });
 
 function hear(id: string) {
-  commitMutation<relayMarkMutation>(environment, { mutation: mark, variables: { ids: [id] }, onCompleted: () => void show(id) });
+  commitMutation<relayMarkMutation>(environment, { mutation: mark, variables: { ids: [id] }, onCompleted: () => void show(id), onError: console.error });
 }
 
 async function show(id: string) {

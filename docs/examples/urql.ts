@@ -1,6 +1,7 @@
 // urql: queries and mutations by fetch; subscriptions over a WebSocket, or as an event stream.
 import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
 import { connect } from './socket';
+import { patient } from './patient';
 import { headers, url } from './settings';
 
 interface Edge {
@@ -12,6 +13,7 @@ const socket = connect();
 const client = new Client({
   url,
   preferGetMethod: false,
+  fetch: patient,
   fetchOptions: () => ({ headers }),
   exchanges: [
     fetchExchange,
@@ -42,7 +44,7 @@ client.subscription(FOLLOW, { after: data.voicemails.pageInfo.startCursor }).sub
 
 // Without a WebSocket: urql's fetchExchange reads event streams. It does not come back when one is cut, as at every restart of the
 // service, so that is done here.
-const streams = new Client({ url, preferGetMethod: false, fetchSubscriptions: true, fetchOptions: () => ({ headers }), exchanges: [fetchExchange] });
+const streams = new Client({ url, preferGetMethod: false, fetch: patient, fetchSubscriptions: true, fetchOptions: () => ({ headers }), exchanges: [fetchExchange] });
 
 function stream(after: string) {
   streams.subscription(FOLLOW, { after }).subscribe(({ data, error, hasNext }) => {
