@@ -61,9 +61,24 @@ func dialKey(d phone.Dialled) string {
 	return dialled + d.DialCallSID
 }
 
-// decideAway gives an answer in any case. If it cannot even be written down, the reconciler will find the call at Twilio.
+// journalWithin is what a decision, which has waited for the database already, has left for the disk.
+const journalWithin = 300 * time.Millisecond
+
+var errSlowDisk = errors.New("the disk has not answered yet")
+
+// decideAway gives an answer in any case, and soon. If it cannot even be written down, the reconciler will find the call at Twilio.
 func (s *Switchboard) decideAway(in phone.Incoming, key string, d phone.Decision) phone.Answer {
-	err := s.journal(entry{In: in, Decided: &decided{Key: key, Answer: phone.Stored{Answer: d.Answer}, What: d.What, Notes: d.Notes}})
+	kept := make(chan error, 1)
+	go func() {
+		kept <- s.journal(entry{In: in, Decided: &decided{Key: key, Answer: phone.Stored{Answer: d.Answer}, What: d.What, Notes: d.Notes}})
+	}()
+	late := time.NewTimer(journalWithin)
+	defer late.Stop()
+	err := errSlowDisk
+	select {
+	case err = <-kept:
+	case <-late.C:
+	}
 	if err != nil {
 		s.Log.Error("a decision without the database was not written down", "call", in.CallSID, "error", err)
 	}

@@ -116,6 +116,28 @@ func TestCallsAreAnsweredWhileTheDatabaseHangs(t *testing.T) {
 	}, jobs.Migrate)
 }
 
+// The database is silent, and so is the disk on which the journal is.
+func TestADecisionWaitsForNoDisk(t *testing.T) {
+	t.Parallel()
+	w := openWorld(t, testdb.Open(t, testdb.SQLite, jobs.Migrate), nil, func(c webhooks.Config) http.Handler {
+		return webhooks.HandlerAt(c, patient, 100*time.Millisecond, patient)
+	}).inhabit()
+	before := w.rows()
+	release := w.hold()
+	free := make(chan struct{})
+	w.desk.Journal.Sync = func(f *os.File) error { <-free; return f.Sync() }
+	w.degradedAnswers()
+	release()
+	w.unchanged(before)
+	close(free)
+	check(t, w.desk.Journal.Append([]byte("{}"))) // behind what had to wait, which is written all the same
+	kept := 0
+	check(t, w.desk.Journal.Replay(func([]byte) error { kept++; return nil }))
+	if want := len(decisions()) + 1; kept < want {
+		t.Errorf("%d decisions were written down, want %d", kept-1, want-1)
+	}
+}
+
 func TestACallbackIsTakenOnceItIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, db *database.DB) {

@@ -23,10 +23,25 @@ import (
 // synced, whether the file still has its name, and otherwise writes the entry once more, into another file. So an entry is in a file that is
 // still to be read, perhaps twice, and never only in one that has been.
 type Journal struct {
-	dir  string
+	Sync func(*os.File) error // makes a file safe; a test has a disk that takes its time
+
+	dir string
+
 	mu   sync.Mutex
 	file *os.File // where entries go now; nil until there is one
+
+	joining sync.Mutex // never held while something is written
+	next    *batch     // waits for mu; nil while nobody does
 }
+
+// batch is what is made safe at once. A disk makes some hundred things safe in a second, and calls bring more than that.
+type batch struct {
+	lines []byte
+	done  chan struct{}
+	err   error // of all of them, once it is done
+}
+
+var errNotWritten = errors.New("write the journal: it was broken off")
 
 const (
 	writing = ".open"
@@ -34,17 +49,45 @@ const (
 )
 
 // New is a journal in a folder, which is made when it is needed.
-func New(dir string) *Journal { return &Journal{dir: dir} }
+func New(dir string) *Journal { return &Journal{dir: dir, Sync: (*os.File).Sync} }
 
-// Append writes an entry and returns once it is safe.
+// Append writes an entry and returns once it is safe. What others bring while one entry is written goes into one write after it.
 func (j *Journal) Append(entry []byte) error {
 	if bytes.IndexByte(entry, '\n') >= 0 {
 		return errors.New("journal: an entry is one line")
 	}
+	b, first := j.join(entry)
+	if first {
+		j.write(b)
+	}
+	<-b.done
+	return b.err
+}
+
+// join puts an entry into the next batch, which whoever is the first in it has to write.
+func (j *Journal) join(entry []byte) (b *batch, first bool) {
+	j.joining.Lock()
+	defer j.joining.Unlock()
+	if first = j.next == nil; first {
+		j.next = &batch{done: make(chan struct{}), err: errNotWritten}
+	}
+	j.next.lines = append(append(j.next.lines, entry...), '\n')
+	return j.next, first
+}
+
+func (j *Journal) write(b *batch) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	defer close(b.done)
+	j.joining.Lock()
+	j.next = nil // who comes from now on is in another
+	j.joining.Unlock()
+	b.err = j.writeSafely(b.lines)
+}
+
+func (j *Journal) writeSafely(lines []byte) error {
 	for {
-		if err := j.write(append(bytes.Clone(entry), '\n')); err != nil {
+		if err := j.writeOnce(lines); err != nil {
 			return fmt.Errorf("write the journal: %w", errors.Join(err, j.abandon())) // half a line may be there: go on in another file
 		}
 		if j.stillThere() {
@@ -56,14 +99,14 @@ func (j *Journal) Append(entry []byte) error {
 	}
 }
 
-func (j *Journal) write(line []byte) error {
+func (j *Journal) writeOnce(lines []byte) error {
 	if err := j.open(); err != nil {
 		return err
 	}
-	if _, err := j.file.Write(line); err != nil {
+	if _, err := j.file.Write(lines); err != nil {
 		return err
 	}
-	err := j.file.Sync()
+	err := j.Sync(j.file)
 	faults.Point("journal written")
 	return err
 }

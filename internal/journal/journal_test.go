@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/maskline/maskline/internal/journal"
@@ -92,6 +94,55 @@ func TestManyAppendAtOnce(t *testing.T) {
 	}
 }
 
+// A disk that takes a moment for each entry would hold up the fiftieth by fifty of them.
+func TestWhatComesWhileTheDiskIsBusyIsMadeSafeAtOnce(t *testing.T) {
+	t.Parallel()
+	j := journal.New(t.TempDir())
+	busy, free := make(chan struct{}), make(chan struct{})
+	var syncs atomic.Int64
+	j.Sync = func(f *os.File) error {
+		if syncs.Add(1) == 1 {
+			close(busy)
+			<-free
+		}
+		return f.Sync()
+	}
+	var all sync.WaitGroup
+	all.Go(func() { appendAll(t, j, "first") })
+	<-busy
+	const others = 50
+	for i := range others {
+		all.Go(func() { appendAll(t, j, fmt.Sprint(i)) })
+	}
+	for j.Waiting() < others {
+		runtime.Gosched()
+	}
+	close(free)
+	all.Wait()
+	if n := syncs.Load(); n != 2 {
+		t.Errorf("%d entries were made safe in %d steps, want 2", others+1, n)
+	}
+	if got := replayed(t, j); len(got) != others+1 || got[0] != "first" {
+		t.Errorf("%d entries of %d: %q", len(got), others+1, got)
+	}
+}
+
+func TestWhatIsNotMadeSafeIsRefusedToAllWhoWaitForIt(t *testing.T) {
+	t.Parallel()
+	j := journal.New(t.TempDir())
+	broken := errors.New("broken")
+	j.Sync = func(*os.File) error { return broken }
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if err := j.Append([]byte(fmt.Sprint(i))); !errors.Is(err, broken) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestAFolderThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
@@ -110,6 +161,18 @@ func BenchmarkAppend(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func BenchmarkAppendBesideMany(b *testing.B) {
+	j := journal.New(b.TempDir())
+	b.SetParallelism(100)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := j.Append([]byte(`{"kind":"reported"}`)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
 
 // TestNothingIsLostBetweenTwoProcesses has one process write while another replays, and each sees all of it at least once.
