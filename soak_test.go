@@ -89,7 +89,7 @@ func newSoak(t *testing.T, rate int) *soak {
 func (s *soak) start(dsn, bucket, rest string) *process {
 	s.t.Helper()
 	addr := ownAddr()
-	p := &process{t: s.t, base: "http://" + addr, h: &house{t: s.t, ctx: s.t.Context(), url: "http://" + addr, admin: adminToken}}
+	p := &process{t: s.t, program: binary, base: "http://" + addr, h: &house{t: s.t, ctx: s.t.Context(), url: "http://" + addr, admin: adminToken}}
 	p.env = append(os.Environ(), "LISTEN_ADDR="+addr, "PUBLIC_URL="+p.base, "DATA_DIR="+s.t.TempDir(), "DATABASE_URL="+dsn, "RECORDINGS_URL=file://"+bucket,
 		"RECORDINGS_SHARED=true", "ADMIN_TOKEN="+adminToken, "TWILIO_ACCOUNT_SID="+accountSID, "TWILIO_AUTH_TOKEN="+authToken, "TWILIO_API_URL="+rest,
 		"SMTP_URL=smtp://"+s.mail.addr, "RECONCILE_EVERY=1m", "LOG_LEVEL=error", "METRICS_ADDR="+ownAddr())
