@@ -42,11 +42,11 @@ func TestF29AFrozenConnectionIsLeft(t *testing.T) {
 	}
 	eventually(t, func() bool { return len(listeners()) == 1 })
 	frozen := listeners()[0]
+	s := hub.Subscribe(events.Call, func(events.Event) bool { return true })
 	if err := syscall.Kill(frozen, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = syscall.Kill(frozen, syscall.SIGCONT) }) // it may be gone
-	s := hub.Subscribe(events.Call, func(events.Event) bool { return true })
 	eventually(t, func() bool { return woken(s) })
 	if !s.Take().Anything {
 		t.Error("woken for something in particular")
