@@ -31,25 +31,26 @@ type decided struct {
 	Notes  []phone.Note
 }
 
-// ScreenedAway has a phone asked whether it wants the call, and keeps which one picked up.
-func (s *Switchboard) ScreenedAway(in phone.Incoming, leg string, ask phone.Screen) phone.Answer {
+// ScreenedAway has a phone asked whether it wants the call. It and the three below touch neither the database nor the disk: keep does that,
+// and returns once it is written down what was answered.
+func (s *Switchboard) ScreenedAway(in phone.Incoming, leg string, ask phone.Screen) (_ phone.Answer, keep func() error) {
 	return s.decideAway(in, screened+leg, askedBy(ask))
 }
 
 // ReceiveAway answers an incoming call from memory. It may exceed the plan, and is counted afterwards.
-func (s *Switchboard) ReceiveAway(in phone.Incoming) phone.Answer {
+func (s *Switchboard) ReceiveAway(in phone.Incoming) (_ phone.Answer, keep func() error) {
 	line, allowance := s.Memory.line(in)
 	return s.decideAway(in, received, phone.Route(in, line, allowance))
 }
 
 // DialledAway carries a call on without knowing how it began.
-func (s *Switchboard) DialledAway(in phone.Incoming, d phone.Dialled) phone.Answer {
+func (s *Switchboard) DialledAway(in phone.Incoming, d phone.Dialled) (_ phone.Answer, keep func() error) {
 	line, _ := s.Memory.line(in)
 	return s.decideAway(in, dialKey(d), phone.AfterDial(d, phone.Connect{}, line, phone.Allowance{Subscribed: true}))
 }
 
 // RecordedAway carries a call on when its caller has spoken, or has not.
-func (s *Switchboard) RecordedAway(in phone.Incoming, t phone.Took) phone.Answer {
+func (s *Switchboard) RecordedAway(in phone.Incoming, t phone.Took) (_ phone.Answer, keep func() error) {
 	line, _ := s.Memory.line(in)
 	return s.decideAway(in, recorded+t.RecordingSID, phone.AfterRecord(t, line))
 }
@@ -61,28 +62,11 @@ func dialKey(d phone.Dialled) string {
 	return dialled + d.DialCallSID
 }
 
-// journalWithin is what a decision, which has waited for the database already, has left for the disk.
-const journalWithin = 300 * time.Millisecond
-
-var errSlowDisk = errors.New("the disk has not answered yet")
-
-// decideAway gives an answer in any case, and soon. If it cannot even be written down, the reconciler will find the call at Twilio.
-func (s *Switchboard) decideAway(in phone.Incoming, key string, d phone.Decision) phone.Answer {
-	kept := make(chan error, 1)
-	go func() {
-		kept <- s.journal(entry{In: in, Decided: &decided{Key: key, Answer: phone.Stored{Answer: d.Answer}, What: d.What, Notes: d.Notes}})
-	}()
-	late := time.NewTimer(journalWithin)
-	defer late.Stop()
-	err := errSlowDisk
-	select {
-	case err = <-kept:
-	case <-late.C:
+// decideAway gives an answer, and what writes down that it was given. If that fails, the reconciler will find the call at Twilio.
+func (s *Switchboard) decideAway(in phone.Incoming, key string, d phone.Decision) (_ phone.Answer, keep func() error) {
+	return d.Answer, func() error {
+		return s.journal(entry{In: in, Decided: &decided{Key: key, Answer: phone.Stored{Answer: d.Answer}, What: d.What, Notes: d.Notes}})
 	}
-	if err != nil {
-		s.Log.Error("a decision without the database was not written down", "call", in.CallSID, "error", err)
-	}
-	return d.Answer
 }
 
 // EndedAway keeps the news of a call's end until the database is back, as [Switchboard.ReportedAway] and [Switchboard.TranscribedAway] keep

@@ -13,7 +13,7 @@ func (d *door) voice(r *request) plan {
 	return plan{
 		call:      in,
 		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Receive(ctx, in) },
-		otherwise: func() phone.Answer { return d.Desk.ReceiveAway(in) },
+		otherwise: func() (phone.Answer, func() error) { return d.Desk.ReceiveAway(in) },
 	}
 }
 
@@ -36,7 +36,7 @@ func (d *door) screen(r *request) plan {
 	return plan{
 		call:      in,
 		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Screened(ctx, in, leg, ask) },
-		otherwise: func() phone.Answer { return d.Desk.ScreenedAway(in, leg, ask) },
+		otherwise: func() (phone.Answer, func() error) { return d.Desk.ScreenedAway(in, leg, ask) },
 	}
 }
 
@@ -60,7 +60,7 @@ func (d *door) afterDial(r *request, again bool) plan {
 	return plan{
 		call:      in,
 		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Dialled(ctx, in, told) },
-		otherwise: func() phone.Answer { return d.Desk.DialledAway(in, told) },
+		otherwise: func() (phone.Answer, func() error) { return d.Desk.DialledAway(in, told) },
 	}
 }
 
@@ -71,7 +71,7 @@ func (d *door) recorded(r *request) plan {
 	return plan{
 		call:      in,
 		decide:    func(ctx context.Context) (phone.Answer, error) { return d.Desk.Recorded(ctx, in, told) },
-		otherwise: func() phone.Answer { return d.Desk.RecordedAway(in, told) },
+		otherwise: func() (phone.Answer, func() error) { return d.Desk.RecordedAway(in, told) },
 	}
 }
 

@@ -49,10 +49,11 @@ type door struct {
 type pace struct {
 	body     time.Duration // to arrive
 	decision time.Duration
+	keep     time.Duration // on disk, what was decided without the database; a decision has waited for that already
 	callback time.Duration
 }
 
-var usual = pace{body: 5 * time.Second, decision: 1500 * time.Millisecond, callback: 4 * time.Second}
+var usual = pace{body: 5 * time.Second, decision: 1500 * time.Millisecond, keep: 300 * time.Millisecond, callback: 4 * time.Second}
 
 // Handler serves every address below /webhooks/.
 func Handler(c Config) http.Handler {
@@ -84,16 +85,16 @@ func handler(c Config, p pace) http.Handler {
 	return mux
 }
 
-// plan is what a decision asks the switchboard, and what it answers when that fails or takes too long.
+// plan is what a decision asks the switchboard, and what it answers when that fails or takes too long, with what writes that down.
 type plan struct {
 	call      phone.Incoming
 	decide    func(context.Context) (phone.Answer, error)
-	otherwise func() phone.Answer
+	otherwise func() (_ phone.Answer, keep func() error)
 }
 
 // settled is a plan that needs to ask nobody.
 func settled(call phone.Incoming, a phone.Answer) plan {
-	return plan{call: call, otherwise: func() phone.Answer { return a }}
+	return plan{call: call, otherwise: func() (phone.Answer, func() error) { return a, func() error { return nil } }}
 }
 
 // news is what a callback tells the switchboard, and how it is kept when the database is away.
@@ -120,13 +121,23 @@ func (d *door) decision(read func(*request) plan) http.Handler {
 
 func (d *door) answer(ctx context.Context, p plan) phone.Answer {
 	if p.decide == nil {
-		return p.otherwise()
+		return d.without(ctx, p)
 	}
 	answer, err := d.asked(ctx, d.pace.decision, p.decide)
 	if err != nil {
 		d.failed.Inc()
 		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.call.CallSID, "error", err)
-		return p.otherwise()
+		return d.without(ctx, p)
+	}
+	return answer
+}
+
+// without answers without the database, and soon. What cannot even be written down, or not in time, the reconciler will find at Twilio.
+func (d *door) without(ctx context.Context, p plan) phone.Answer {
+	answer, keep := p.otherwise()
+	_, err := d.within(context.WithoutCancel(ctx), d.pace.keep, func(context.Context) (phone.Answer, error) { return nil, keep() })
+	if err != nil {
+		d.Log.ErrorContext(ctx, "a decision without the database was not written down", "call", p.call.CallSID, "error", err)
 	}
 	return answer
 }
@@ -139,19 +150,25 @@ func (d *door) asked(ctx context.Context, patience time.Duration, do func(contex
 	if !d.breaker.lets(time.Now()) {
 		return nil, errSilent
 	}
-	answer, err := within(ctx, patience, do)
-	if errors.Is(err, errPanic) {
-		d.Desk.Metrics.Panicked()
-	}
+	answer, err := d.within(ctx, patience, do)
 	if ctx.Err() == nil { // otherwise it was Twilio who did not wait
 		d.breaker.saw(errors.Is(err, context.DeadlineExceeded), time.Now())
 	}
 	return answer, err
 }
 
+// within is [within], and counts a panic.
+func (d *door) within(ctx context.Context, patience time.Duration, do func(context.Context) (phone.Answer, error)) (phone.Answer, error) {
+	answer, err := within(ctx, patience, do)
+	if errors.Is(err, errPanic) {
+		d.Desk.Metrics.Panicked()
+	}
+	return answer, err
+}
+
 // within gives up waiting after a while, even for work that does not heed its context: a frozen database answers nothing.
-func within(ctx context.Context, d time.Duration, do func(context.Context) (phone.Answer, error)) (phone.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
+func within(ctx context.Context, patience time.Duration, do func(context.Context) (phone.Answer, error)) (phone.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel() // not before it is settled which of the two came first
 	type result struct {
 		answer phone.Answer
