@@ -19,8 +19,8 @@ import (
 
 // Journal is a folder of entries, one JSON value a line. Several processes may share it.
 //
-// A file is written under a name that ends in .open. A replay first renames it, and reads it then; whoever writes looks, after each entry is
-// synced, whether the file still has its name, and otherwise writes the entry once more, into another file. So an entry is in a file that is
+// A file is written under a name that ends in .open. A replay first renames it, and reads it then; whoever writes looks, after each sync,
+// whether the file still has its name, and otherwise writes the same entries once more, into another file. So an entry is in a file that is
 // still to be read, perhaps twice, and never only in one that has been.
 type Journal struct {
 	Sync func(*os.File) error // makes a file safe; a test has a disk that takes its time
@@ -75,6 +75,7 @@ func (j *Journal) join(entry []byte) (b *batch, first bool) {
 	return j.next, first
 }
 
+// write writes a batch as soon as the one before it is written.
 func (j *Journal) write(b *batch) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
