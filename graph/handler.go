@@ -113,14 +113,15 @@ func (r *Resolver) signedIn(sockets *socket.Transport, next http.Handler) http.H
 		ctx := context.WithValue(req.Context(), untilKey{}, time.Now().Add(r.waitAtMost()))
 		id, err := r.authenticate(ctx, bearer(req))
 		if err != nil {
-			r.unauthorized(w, req, err)
+			r.turnAway(w, req, err)
 			return
 		}
 		next.ServeHTTP(w, req.WithContext(as(ctx, id)))
 	})
 }
 
-func (r *Resolver) unauthorized(w http.ResponseWriter, req *http.Request, err error) {
+// turnAway answers a request of which nothing was begun.
+func (r *Resolver) turnAway(w http.ResponseWriter, req *http.Request, err error) {
 	shown := present(r.Log)(req.Context(), err)
 	writeError(w, req, statusOf(gqlerror.List{shown}, http.StatusInternalServerError), shown)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/maskline/maskline/phone"
 )
 
-// seatsOfOne is how many sockets and streams one user may have open at one replica: half of what it can take, so that nobody takes all. Whoever
-// serves many people from behind one token needs that many.
+// seatsOfOne is how many sockets and streams one user may have open at one replica: half of the sockets that it takes at all
+// ([socket.Config.MaxConnections]), so that nobody takes all. Whoever serves many people from behind one token needs that many.
 const seatsOfOne = 5000
 
 // seats counts what each user has open.

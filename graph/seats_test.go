@@ -1,8 +1,6 @@
 package graph_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -30,15 +28,7 @@ func TestNobodyTakesAllSockets(t *testing.T) {
 	if err := wsjson.Read(t.Context(), third.conn, &m); websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
 		t.Errorf("a third socket got %v %v, want close code 1013", m, err)
 	}
-	ask := func() *http.Response {
-		body, err := json.Marshal(vars{"query": received})
-		check(t, err)
-		resp, err := http.DefaultTransport.RoundTrip(request(t, http.MethodPost, w.url+"/graphql", bytes.NewReader(body),
-			"Authorization", "Bearer "+a.token, "Content-Type", "application/json", "Accept", acceptOfGraphqlSSE))
-		check(t, err)
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
-	}
+	ask := func() *http.Response { return w.streamOrNot(http.DefaultTransport, w.url, a.token, received, nil) }
 	if resp := ask(); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("a third stream: got %d %v, want 429 with Retry-After", resp.StatusCode, resp.Header)
 	}

@@ -48,7 +48,7 @@ func (s *Streams) Supports(r *http.Request) bool { return wantsEvents(r) }
 // Do answers one request, and returns when nothing of it is left.
 func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if !s.admit() {
-		writeError(w, r, http.StatusServiceUnavailable, present(s.r.Log)(r.Context(), restarting))
+		s.r.turnAway(w, r, restarting)
 		return
 	}
 	defer s.open.Done()
@@ -73,8 +73,7 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	if len(errs) == 0 && op.Operation.Operation == ast.Subscription {
 		leave, err := s.seats.take(identity(ctx).Viewer.ID)
 		if err != nil {
-			shown := present(s.r.Log)(ctx, err)
-			writeError(w, r, statusOf(gqlerror.List{shown}, 0), shown)
+			s.r.turnAway(w, r, err)
 			return
 		}
 		defer leave()

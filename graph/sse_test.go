@@ -42,16 +42,23 @@ func (w *world) stream(token, query string, v vars) *stream {
 
 func (w *world) streamBy(by http.RoundTripper, at, token, query string, v vars) *stream {
 	w.t.Helper()
+	resp := w.streamOrNot(by, at, token, query, v)
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-cache" {
+		w.t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
+	}
+	return &stream{w.t, resp, bufio.NewReader(resp.Body)}
+}
+
+// streamOrNot is the answer to whoever asks for a stream.
+func (w *world) streamOrNot(by http.RoundTripper, at, token, query string, v vars) *http.Response {
+	w.t.Helper()
 	body, err := json.Marshal(vars{"query": query, "variables": v})
 	check(w.t, err)
 	r := request(w.t, http.MethodPost, at+"/graphql", bytes.NewReader(body), "Authorization", "Bearer "+token, "Content-Type", "application/json", "Accept", acceptOfGraphqlSSE)
 	resp, err := by.RoundTrip(r)
 	check(w.t, err)
 	w.t.Cleanup(func() { _ = resp.Body.Close() })
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-cache" {
-		w.t.Fatalf("got %d %v", resp.StatusCode, resp.Header)
-	}
-	return &stream{w.t, resp, bufio.NewReader(resp.Body)}
+	return resp
 }
 
 func (e *stream) line() string {
