@@ -38,8 +38,8 @@ func TestF03NoCallbackIsLostWhilePostgresIsDown(t *testing.T) {
 	}
 }
 
-// Somebody ends a third of all sessions, in the midst of whatever they do, three times a second. Connecting anew
-// takes the whole machine, so this runs beside no other test.
+// Somebody ends a third of all sessions, in the midst of whatever they do, ten times a second. Connecting anew takes the
+// whole machine, so this runs beside no other test.
 func TestF04NothingIsLostWhenSessionsAreEnded(t *testing.T) {
 	server, tw := testdb.Open(t, testdb.Postgres), newStrictTown(t)
 	p := tw.start(t, server.DSN(), t.TempDir(), "")
@@ -60,7 +60,7 @@ func TestF04NothingIsLostWhenSessionsAreEnded(t *testing.T) {
 
 func endSessions(ctx context.Context, t *testing.T, db *sql.DB) (ended int) {
 	const some = `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.33`
-	for tick := time.NewTicker(300 * time.Millisecond); ctx.Err() == nil; {
+	for tick := time.NewTicker(100 * time.Millisecond); ctx.Err() == nil; {
 		var n int
 		if err := db.QueryRowContext(t.Context(), some).Scan(&n); err != nil {
 			t.Error(err)
