@@ -77,7 +77,7 @@ func busyNowAndThen(t *testing.T, base string) string {
 		}
 		proxy.ServeHTTP(w, r)
 	}))
-	t.Cleanup(front.CloseClientConnections)
+	t.Cleanup(front.Close)
 	return front.URL
 }
 

@@ -212,14 +212,14 @@ func (w *modelWorld) everyCallEnded(r *report, calls []modelCall) {
 	}
 	seen, wrong := w.calls.seen()
 	*r = append(*r, wrong...)
-	before, current := map[string]modelCall{}, map[string]bool{}
+	before, current, connection := map[string]modelCall{}, map[string]bool{}, w.calls.connections()
 	for _, p := range seen {
 		c, b := *p.CallChanged, before[p.CallChanged.CallSid]
 		if b.Outcome != "" && b.Outcome != "RINGING" && c.Outcome == "RINGING" || b.Outcome == "VOICEMAIL" && c.Outcome != b.Outcome || b.EndedAt != "" && c.EndedAt != b.EndedAt {
 			r.add("call %s went from %v back to %v", c.CallSid, b, c)
 		}
 		before[c.CallSid] = c
-		current[c.CallSid] = p.connection == w.calls.connections()
+		current[c.CallSid] = p.connection == connection
 	}
 	for sid, c := range of {
 		if current[sid] && before[sid] != c { // who was away when a call ended is not told of it

@@ -3,7 +3,7 @@ export const patient: typeof fetch = async (input, init) => {
   for (;;) {
     const answer = await fetch(input, init);
     if (answer.status !== 503 && answer.status !== 429) return answer;
-    const seconds = Number(answer.headers.get('retry-after') ?? 5);
+    const seconds = Number(answer.headers.get('retry-after')) || 5;
     await new Promise((over) => setTimeout(over, 1000 * seconds));
   }
 };
