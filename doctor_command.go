@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/maskline/maskline/doctor"
 	"github.com/maskline/maskline/internal/mail"
@@ -45,7 +46,8 @@ func (c *doctorCmd) Run(s *Settings, to *streams) error {
 // patient is the installation for the doctor to look at.
 func (s *Settings) patient() doctor.Patient {
 	ours, _ := s.engine() // complete has refused what is wrong
-	return doctor.Patient{
+	issuer, _ := s.issuer(time.Now)
+	p := doctor.Patient{
 		PublicURL: s.PublicURL, DataDir: s.DataDir, DatabaseURL: s.DatabaseURL, RecordingsURL: s.RecordingsURL,
 		Mail: mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail")},
 		Twilio: doctor.Credentials{
@@ -54,6 +56,10 @@ func (s *Settings) patient() doctor.Patient {
 		},
 		Engine: ours,
 	}
+	if issuer != nil {
+		p.Issuer = issuer
+	}
+	return p
 }
 
 var errNotChanged = errors.New("nothing was changed")

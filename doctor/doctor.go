@@ -25,12 +25,13 @@ type Patient struct {
 	RecordingsURL string
 	Mail          mail.Config
 	Twilio        Credentials
-	Engine        Engine           // nil: Twilio transcribes, or nobody
+	Engine        Part             // nil: Twilio transcribes, or nobody
+	Issuer        Part             // of tokens beside ours; nil: nobody
 	Now           func() time.Time // nil: the system's clock
 }
 
-// Engine is a transcription engine of ours, as far as it can be looked at.
-type Engine interface {
+// Part is something that knows by itself whether it works.
+type Part interface {
 	Check(ctx context.Context) error
 }
 
@@ -59,6 +60,7 @@ const (
 	areaMail       = "mail"
 	areaRecordings = "recordings"
 	areaTranscript = "transcript"
+	areaSignIn     = "sign-in"
 	areaTwilio     = "Twilio"
 	areaClock      = "clock"
 	areaNumbers    = "numbers"
@@ -100,7 +102,7 @@ const patience = 20 * time.Second
 func Examine(ctx context.Context, p Patient) Report {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var database, mails, recordings, transcripts, account []Finding
+	var database, mails, recordings, transcripts, signIn, account []Finding
 	var ours inventory
 	var theirs office
 	var all sync.WaitGroup
@@ -108,10 +110,11 @@ func Examine(ctx context.Context, p Patient) Report {
 	all.Go(func() { mails = p.examineMail(ctx) })
 	all.Go(func() { recordings = p.examineRecordings(ctx) })
 	all.Go(func() { transcripts = p.examineEngine(ctx) })
+	all.Go(func() { signIn = p.examineIssuer(ctx) })
 	all.Go(func() { account, theirs = p.examineTwilio(ctx) })
 	all.Wait()
 	numbers, changes := p.examineNumbers(ours, theirs)
-	return Report{slices.Concat([]Finding{p.examineSettings()}, database, mails, recordings, transcripts, account, numbers), changes}
+	return Report{slices.Concat([]Finding{p.examineSettings()}, database, mails, recordings, transcripts, signIn, account, numbers), changes}
 }
 
 func (p Patient) now() time.Time {

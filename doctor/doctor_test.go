@@ -20,6 +20,7 @@ import (
 	"github.com/maskline/maskline/doctor"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/network"
+	"github.com/maskline/maskline/internal/oidc"
 	"github.com/maskline/maskline/internal/testdb"
 	"github.com/maskline/maskline/internal/transcribe"
 )
@@ -63,11 +64,36 @@ func refused(status, code int) string {
 }
 
 // engine is one that runs a program.
-func engine(t *testing.T, program string) doctor.Engine {
+func engine(t *testing.T, program string) doctor.Part {
 	t.Helper()
 	e, err := transcribe.NewExec(program)
 	check(t, err)
 	return e
+}
+
+// issuer is one of tokens, at an address below another's: one that has a key is at /.
+func (c *clinic) issuer(at string) doctor.Part {
+	c.t.Helper()
+	var base string
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		below, isKeys := strings.CutSuffix(r.URL.Path, "keys")
+		switch {
+		case below == "/empty/" && isKeys:
+			_, _ = fmt.Fprint(w, `{"keys":[]}`)
+		case isKeys:
+			_, _ = fmt.Fprint(w, `{"keys":[{"kty":"OKP"}]}`)
+		case strings.HasPrefix(r.URL.Path, "/away/"):
+			w.WriteHeader(http.StatusBadGateway)
+		default:
+			below := base + strings.TrimSuffix(r.URL.Path, ".well-known/openid-configuration")
+			_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, below, below+"keys")
+		}
+	}))
+	c.t.Cleanup(web.Close)
+	base = web.URL
+	i, err := oidc.New(base+at, "maskline", time.Now)
+	check(c.t, err)
+	return i
 }
 
 // misfortune is one thing that goes wrong, and what the doctor is to say of it.
@@ -121,6 +147,14 @@ var misfortunes = []misfortune{
 		doctor.Trouble, "TRANSCRIBER_COMMAND: exec: ", "TRANSCRIBER", 0},
 	{"a program that transcribes", func(c *clinic) { c.Engine = engine(c.t, "go") },
 		doctor.OK, "What transcribes the messages is there", "", 0},
+
+	{"an issuer", func(c *clinic) { c.Issuer = c.issuer("/") }, doctor.OK, "The issuer of tokens is there", "", 0},
+	{"an issuer under another name", func(c *clinic) { c.Issuer = c.issuer("") },
+		doctor.Trouble, "issuer", "letter for letter", 0},
+	{"an issuer without keys", func(c *clinic) { c.Issuer = c.issuer("/empty/") },
+		doctor.Trouble, "no keys at", "OIDC_ISSUER", 0},
+	{"an issuer that is away", func(c *clinic) { c.Issuer = c.issuer("/away/") },
+		doctor.Trouble, "502", "OIDC_ISSUER", 0},
 
 	{"a number that is not in the account", func(c *clinic) { c.own(other) },
 		doctor.Trouble, other + " is not in the account " + account, "RELEASED", 0},

@@ -51,3 +51,14 @@ func (p Patient) examineEngine(ctx context.Context) []Finding {
 	}
 	return []Finding{fine(areaTranscript, "What transcribes the messages is there.")}
 }
+
+func (p Patient) examineIssuer(ctx context.Context) []Finding {
+	if p.Issuer == nil {
+		return nil
+	}
+	if err := p.Issuer.Check(ctx); err != nil {
+		return []Finding{trouble(areaSignIn, fmt.Sprintf("The issuer's tokens can't be judged: %v.", err),
+			"See whether OIDC_ISSUER is its address, letter for letter as it calls itself, and whether this machine reaches it. Our own tokens work meanwhile.")}
+	}
+	return []Finding{fine(areaSignIn, "The issuer of tokens is there, and has keys.")}
+}

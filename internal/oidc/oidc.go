@@ -12,6 +12,7 @@ package oidc
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -108,6 +109,34 @@ func (i *Issuer) reach(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		Now:                  func() time.Time { return i.now().Add(-skew) }, // of the expiry; the other checks of time are ours
 	})
 	return i.verifier, nil
+}
+
+// Check asks the issuer whether tokens of it could be believed, whatever was asked before.
+func (i *Issuer) Check(ctx context.Context) error {
+	client := &http.Client{Timeout: askFor}
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), i.url)
+	if err != nil {
+		return err
+	}
+	var says struct {
+		KeysURL string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&says); err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, says.KeysURL, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("jwks_uri: %w", err)
+	}
+	body, err := ask(r)
+	if err != nil {
+		return err
+	}
+	var has struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(body, &has); err != nil || len(has.Keys) == 0 {
+		return fmt.Errorf("there are no keys at %s", r.URL.Redacted())
+	}
+	return nil
 }
 
 // seldom asks for the same address at most every ten seconds. In between it gives what it was given: go-oidc asks twice when a token
