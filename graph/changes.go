@@ -100,9 +100,6 @@ func (r *Resolver) byID(ctx context.Context, ids []string) (map[string]*ent.Voic
 	return byID, nil
 }
 
-// clocksApart is how far the clocks of replicas may disagree.
-const clocksApart = 30 * time.Second
-
 // callChanged pushes every running call and then each that changes, as it is when it is read.
 func (r *Resolver) callChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error) {
 	if err := r.mayFollow(ctx, numberID); err != nil {
@@ -153,9 +150,9 @@ func (f *callFollower) read(ctx context.Context, everything bool, named events.N
 	now := f.r.Now()
 	switch {
 	case f.looked.IsZero(): // what is over is only remembered, so that it is not taken for news later
-		which = call.Or(call.And(call.EndedAtIsNil(), call.StartedAtGT(now.Add(-phone.LongestCall))), call.ChangedAtGTE(now.Add(-clocksApart)))
+		which = call.Or(call.And(call.EndedAtIsNil(), call.StartedAtGT(now.Add(-phone.LongestCall))), call.ChangedAtGTE(now.Add(-events.ClocksApart)))
 	case everything:
-		which = call.ChangedAtGTE(f.looked.Add(-clocksApart))
+		which = call.ChangedAtGTE(f.looked.Add(-events.ClocksApart))
 	case len(named.IDs) == 0:
 		return nil, nil
 	default:
@@ -176,6 +173,6 @@ func (f *callFollower) unsent(found []*ent.Call) (fresh []*ent.Call) {
 			fresh = append(fresh, c)
 		}
 	}
-	maps.DeleteFunc(f.sent, func(_ string, at time.Time) bool { return at.Before(f.looked.Add(-2 * clocksApart)) })
+	maps.DeleteFunc(f.sent, func(_ string, at time.Time) bool { return at.Before(f.looked.Add(-2 * events.ClocksApart)) })
 	return fresh
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/internal/database"
-	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/phone"
 )
@@ -376,10 +375,11 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	if err := s.release(ctx, tx, c, st); err != nil {
 		return err
 	}
-	if err := tx.saveCall(ctx, c, laterThan(c.ChangedAt, now)); err != nil {
+	changed := laterThan(c.ChangedAt, now)
+	if err := tx.saveCall(ctx, c, changed); err != nil {
 		return err
 	}
-	tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
+	tx.announce(callEvent(c, changed))
 	return nil
 }
 
@@ -478,7 +478,9 @@ func (s *Switchboard) touchCalls(ctx context.Context, tx *Tx) error {
 	at := s.now()
 	for _, c := range calls {
 		at = laterThan(c.ChangedAt, at)
-		tx.announce(events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID})
+	}
+	for _, c := range calls {
+		tx.announce(callEvent(c, at))
 	}
 	if err := tx.Call.Update().Where(call.IDIn(tx.touched...)).SetChangedAt(at).Exec(ctx); err != nil {
 		return fmt.Errorf("write calls: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
@@ -99,18 +100,32 @@ func (s *Switchboard) LastPlace(ctx context.Context) (int64, error) {
 	return c.Last, nil
 }
 
-// Tail is how far the database is.
-func (s *Switchboard) Tail(ctx context.Context) (t events.Tail, err error) {
+// tailAtMost is how many calls a tail names.
+const tailAtMost = 5000
+
+// Tail is how far the database is, with the calls that have changed since a time; zero is a little while ago.
+func (s *Switchboard) Tail(ctx context.Context, since time.Time) (t events.Tail, err error) {
+	t.At = s.now()
+	if since.IsZero() {
+		since = t.At.Add(-events.ClocksApart)
+	}
 	if t.Place, err = s.LastPlace(ctx); err != nil {
 		return t, err
 	}
-	last, err := s.DB.Client().Call.Query().Order(ent.Desc(call.FieldChangedAt)).Select(call.FieldChangedAt).First(viewer.System(ctx))
-	if ent.IsNotFound(err) {
+	changed, err := s.DB.Client().Call.Query().Where(call.ChangedAtGTE(since)).Order(ent.Asc(call.FieldChangedAt)).Limit(tailAtMost+1).
+		Select(call.FieldOwnerID, call.FieldNumberID, call.FieldChangedAt).All(viewer.System(ctx))
+	if err != nil {
+		return t, fmt.Errorf("read the last changes of calls: %w", err)
+	}
+	if t.More = len(changed) > tailAtMost; t.More {
 		return t, nil
 	}
-	if err != nil {
-		return t, fmt.Errorf("read the last change of a call: %w", err)
+	for _, c := range changed {
+		t.Calls = append(t.Calls, callEvent(c, c.ChangedAt))
 	}
-	t.Calls = last.ChangedAt
 	return t, nil
+}
+
+func callEvent(c *ent.Call, changed time.Time) events.Event {
+	return events.Event{Kind: events.Call, Owner: c.OwnerID, Number: c.NumberID, ID: c.ID, At: changed}
 }

@@ -3,12 +3,14 @@
 // it is. So nothing queues, nothing is dropped, and whoever publishes never waits.
 //
 // On PostgreSQL a [Relay] carries events between replicas. A lost notification costs latency, never an event: [Hub.Watch] looks every two
-// seconds whether there is more than was told. For voicemails it knows exactly, since their places have no gaps.
+// seconds whether there is more than was told: for voicemails by their places, which have no gaps, for calls by when each has changed. It looks
+// once for all subscribers, and wakes only those whom what was missed concerns.
 package events
 
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -33,6 +35,8 @@ type Event struct {
 	Number string `json:"n,omitempty"`
 	ID     string `json:"i"`
 	Place  int64  `json:"p,omitempty"` // of a voicemail's event
+
+	At time.Time `json:"t,omitzero"` // of a call's event: when it has changed
 }
 
 // Publisher is told of events after the transaction that made them was committed.
@@ -42,13 +46,14 @@ type Publisher interface{ Publish(...Event) }
 type Hub struct {
 	mu     sync.Mutex
 	subs   map[*Subscription]struct{}
-	told   int64              // we were told of every place up to this one
-	beyond map[int64]struct{} // and of these
+	told   int64                // we were told of every place up to this one
+	beyond map[int64]struct{}   // and of these
+	calls  map[string]time.Time // the latest change that we were told of, of each call that has changed lately
 }
 
 // NewHub is a hub without subscribers.
 func NewHub() *Hub {
-	return &Hub{subs: map[*Subscription]struct{}{}, beyond: map[int64]struct{}{}}
+	return &Hub{subs: map[*Subscription]struct{}{}, beyond: map[int64]struct{}{}, calls: map[string]time.Time{}}
 }
 
 // Subscription is one subscriber's slot.
@@ -106,7 +111,7 @@ func (h *Hub) Publish(events ...Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range events {
-		h.note(e.Place)
+		h.note(e)
 		for s := range h.subs {
 			if s.kind == e.Kind && s.match(e) {
 				s.named.IDs[e.ID] = struct{}{}
@@ -116,12 +121,15 @@ func (h *Hub) Publish(events ...Event) {
 	}
 }
 
-// note keeps count of the places that we were told of. They come a little out of order, from several replicas.
-func (h *Hub) note(place int64) {
-	if place <= h.told {
+// note keeps count of what we were told of. Places come a little out of order, from several replicas.
+func (h *Hub) note(e Event) {
+	if e.At.After(h.calls[e.ID]) {
+		h.calls[e.ID] = e.At
+	}
+	if e.Place <= h.told {
 		return
 	}
-	h.beyond[place] = struct{}{}
+	h.beyond[e.Place] = struct{}{}
 	for {
 		if _, ok := h.beyond[h.told+1]; !ok {
 			return
@@ -171,22 +179,42 @@ func (h *Hub) missed(last int64) bool {
 	return true
 }
 
-// Tail is how far the database is: the last place taken, and the last change of a call.
+// ClocksApart is how far the clocks of replicas may disagree.
+const ClocksApart = 30 * time.Second
+
+// Tail is how far the database is.
 type Tail struct {
-	Place int64
-	Calls time.Time
+	At    time.Time // of the look
+	Place int64     // the last one taken
+	Calls []Event   // of each call that has changed since the time that was asked for
+	More  bool      // there are too many of these to name
+}
+
+// untold are the calls that have changed later than we were told. What is older than a time is forgotten: it is not looked at any more.
+func (h *Hub) untold(calls []Event, forget time.Time) (untold []Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range calls {
+		if e.At.After(h.calls[e.ID]) {
+			untold = append(untold, e)
+		}
+	}
+	maps.DeleteFunc(h.calls, func(_ string, at time.Time) bool { return at.Before(forget) })
+	return untold
 }
 
 var watchEvery = faults.Period(2 * time.Second)
 
 // Watch compares what we were told with the database, until ctx ends. A place counts as missed when it was there at the last look and
-// still nobody has told us of it. Changes of calls are not numbered, so any wakes those who listen for calls.
-func (h *Hub) Watch(ctx context.Context, log *slog.Logger, tail func(context.Context) (Tail, error)) error {
+// still nobody has told us of it; a change of a call at once. The tail is asked for the calls that have changed since a time, which is zero at
+// first: then for those of the last [ClocksApart].
+func (h *Hub) Watch(ctx context.Context, log *slog.Logger, tail func(ctx context.Context, since time.Time) (Tail, error)) error {
 	var before Tail
+	var since time.Time
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		now, err := tail(ctx)
+		now, err := tail(ctx, since)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -194,7 +222,7 @@ func (h *Hub) Watch(ctx context.Context, log *slog.Logger, tail func(context.Con
 			log.Warn("look for what nobody told us of", "error", err)
 		default:
 			h.compare(before, now)
-			before = now
+			before, since = now, now.At.Add(-ClocksApart)
 		}
 		select {
 		case <-ctx.Done():
@@ -208,7 +236,8 @@ func (h *Hub) compare(before, now Tail) {
 	if h.missed(before.Place) {
 		h.wakeKind(Voicemail)
 	}
-	if !now.Calls.Equal(before.Calls) {
+	if now.More {
 		h.wakeKind(Call)
 	}
+	h.Publish(h.untold(now.Calls, now.At.Add(-2*ClocksApart))...)
 }

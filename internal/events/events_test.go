@@ -2,9 +2,12 @@ package events
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -103,19 +106,74 @@ func TestWhatNobodyToldOf(t *testing.T) {
 	}
 }
 
-func TestAChangedCallWakesThoseWhoFollowCalls(t *testing.T) {
+func TestACallThatChangedUntoldWakesThoseWhomItConcerns(t *testing.T) {
 	t.Parallel()
 	h := NewHub()
-	calls, voicemails := h.Subscribe(Call, mine), h.Subscribe(Voicemail, mine)
-	at := time.Now()
-	h.compare(Tail{Calls: at}, Tail{Calls: at})
-	if woken(calls) {
-		t.Error("woken though nothing changed")
+	me, other, voicemails := h.Subscribe(Call, mine), h.Subscribe(Call, func(e Event) bool { return !mine(e) }), h.Subscribe(Voicemail, mine)
+	begun := time.Now()
+	change := func(at time.Duration) Event {
+		return Event{Kind: Call, Owner: "usr_me", ID: "call_1", At: begun.Add(at)}
 	}
-	h.compare(Tail{Calls: at}, Tail{Calls: at.Add(time.Microsecond)})
-	if !woken(calls) || woken(voicemails) {
-		t.Error("want those who follow calls woken, and only those")
+	look := func(at time.Duration, calls ...Event) { h.compare(Tail{}, Tail{At: begun.Add(at), Calls: calls}) }
+
+	look(time.Second, change(0))
+	if n := me.Take(); !woken(me) || len(n.IDs) != 1 || n.Anything {
+		t.Errorf("named %v for a change that nobody told of, want call_1", n)
 	}
+	look(2*time.Second, change(0))
+	if woken(me) {
+		t.Error("woken again for the same change")
+	}
+	h.Publish(change(3 * time.Second))
+	if !woken(me) {
+		t.Error("not woken for what was told")
+	}
+	look(4*time.Second, change(3*time.Second))
+	if woken(me) {
+		t.Error("woken again for what was told")
+	}
+	look(5*time.Second, change(4*time.Second))
+	if !woken(me) {
+		t.Error("not woken for the next change")
+	}
+	look(10 * time.Minute)
+	if len(h.calls) != 0 {
+		t.Errorf("remembers %d calls of long ago", len(h.calls))
+	}
+	if woken(other) || woken(voicemails) {
+		t.Error("woke others")
+	}
+	h.compare(Tail{}, Tail{At: begun, More: true})
+	if !woken(other) || !other.Take().Anything || woken(voicemails) {
+		t.Error("want all who follow calls woken when there are too many to name, and only those")
+	}
+}
+
+// After a look that failed the next one looks as far back as that would have.
+func TestWhatChangedWhileNobodyCouldLookIsLookedAtAfterwards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		begun := time.Now()
+		var asked []time.Duration
+		err := NewHub().Watch(ctx, slog.New(slog.DiscardHandler), func(_ context.Context, since time.Time) (Tail, error) {
+			if since.IsZero() {
+				since = begun
+			}
+			asked = append(asked, since.Sub(begun))
+			switch len(asked) {
+			case 2, 3:
+				return Tail{}, errors.New("away")
+			case 5:
+				cancel()
+			}
+			return Tail{At: time.Now()}, nil
+		})
+		if want := []time.Duration{0, -ClocksApart, -ClocksApart, -ClocksApart, 6*time.Second - ClocksApart}; err != nil || !slices.Equal(asked, want) {
+			t.Errorf("looked since %v, %v, want %v", asked, err, want)
+		}
+	})
 }
 
 func TestWatchEndsWithItsContext(t *testing.T) {
@@ -124,7 +182,7 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	looked := make(chan struct{}, 1)
 	done := make(chan error, 1)
 	go func() {
-		done <- NewHub().Watch(ctx, slog.New(slog.DiscardHandler), func(context.Context) (Tail, error) {
+		done <- NewHub().Watch(ctx, slog.New(slog.DiscardHandler), func(context.Context, time.Time) (Tail, error) {
 			looked <- struct{}{}
 			return Tail{}, nil
 		})
