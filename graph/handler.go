@@ -39,8 +39,9 @@ type Server struct {
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
 	seats := &seats{each: cmp.Or(r.SeatsOfOne, seatsOfOne), of: map[string]int{}}
-	sockets := socket.New(socket.Config{Init: seats.seated(r.signIn), Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
-	streams := newStreams(r, seats)
+	sessions := newSessions(r)
+	sockets := socket.New(socket.Config{Init: seats.seated(sessions.signIn), Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
+	streams := newStreams(r, seats, sessions)
 	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
 	gql.AddTransport(sockets)
 	gql.AddTransport(streams)
@@ -86,21 +87,17 @@ func identity(ctx context.Context) switchboard.Identity {
 	return id
 }
 
-// signIn names the viewer of a socket, and says when its token is over.
-func (r *Resolver) signIn(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
-	id, err := r.authenticate(ctx, bearerOf(authorization))
+// signIn names the viewer of a socket, until its token is over.
+func (s *sessions) signIn(ctx context.Context, authorization string) (context.Context, error) {
+	id, err := s.r.authenticate(ctx, bearerOf(authorization))
 	if switchboard.Away(err) || phone.CodeOf(err) == phone.Unavailable {
-		return nil, nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	ctx = as(ctx, id)
-	s := &socket.Session{Revoked: r.revoked(ctx, id)}
-	if id.Expires != nil {
-		s.Expires = time.Now().Add(id.Expires.Sub(r.Now())) // sockets have the real clock
-	}
-	return ctx, s, nil
+	ctx, _ = s.lasting(as(ctx, id), id) // it ends with the socket
+	return ctx, nil
 }
 
 // signedIn lets through requests with a valid token; sockets bring theirs in their first message.

@@ -42,21 +42,21 @@ func (s *seats) leave(user string) {
 	}
 }
 
-// admission says who connects on a socket, and for how long it may.
-type admission func(ctx context.Context, authorization string) (context.Context, *socket.Session, error)
+// admission says who connects on a socket; its context lasts as long as they may.
+type admission func(ctx context.Context, authorization string) (context.Context, error)
 
 // seated takes a seat for whoever signs in, until the socket is closed. Who finds none is to come back later.
 func (s *seats) seated(signIn admission) admission {
-	return func(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
-		ctx, session, err := signIn(ctx, authorization)
+	return func(ctx context.Context, authorization string) (context.Context, error) {
+		ctx, err := signIn(ctx, authorization)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		leave, err := s.take(identity(ctx).Viewer.ID)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
+			return nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
 		}
 		context.AfterFunc(ctx, leave)
-		return ctx, session, nil
+		return ctx, nil
 	}
 }

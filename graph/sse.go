@@ -25,8 +25,9 @@ const (
 // `next`, and `complete` when the operation is really over. A stream that is cut, since its token is over, we restart or its reader
 // stalls, ends without `complete`, and its client comes back.
 type Streams struct {
-	r     *Resolver
-	seats *seats
+	r        *Resolver
+	seats    *seats
+	sessions *sessions
 
 	beatEvery, writeWithin time.Duration
 
@@ -38,8 +39,8 @@ type Streams struct {
 
 var _ graphql.Transport = (*Streams)(nil)
 
-func newStreams(r *Resolver, seats *seats) *Streams {
-	return &Streams{r: r, seats: seats, beatEvery: beatEvery, writeWithin: writeWithin, ends: map[*stream]context.CancelFunc{}}
+func newStreams(r *Resolver, seats *seats, sessions *sessions) *Streams {
+	return &Streams{r: r, seats: seats, sessions: sessions, beatEvery: beatEvery, writeWithin: writeWithin, ends: map[*stream]context.CancelFunc{}}
 }
 
 // Supports is true of what is to be answered in events.
@@ -58,7 +59,7 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		return
 	}
 	op, errs := exec.CreateOperationContext(r.Context(), params)
-	ctx, cancel := context.WithCancel(graphql.WithOperationContext(r.Context(), op))
+	ctx, cancel := s.sessions.lasting(graphql.WithOperationContext(r.Context(), op), identity(r.Context()))
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer cancel()
@@ -81,7 +82,7 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		defer s.forget(st)
 	}
 	events := make(chan []byte)
-	parts.Go(func() { s.keep(st, cancel) })
+	parts.Go(st.cut)
 	var notNow gqlerror.List
 	parts.Go(func() {
 		defer close(events)
@@ -97,21 +98,9 @@ func passing(errs gqlerror.List) bool { return statusOf(errs, 0) != 0 }
 
 var restarting = &phone.Error{Code: phone.Unavailable, Message: "The server is about to restart. Please try again."}
 
-// keep ends a stream whose token is over. Whatever ends it, it waits no longer for a reader that stalls.
-func (s *Streams) keep(st *stream, cancel context.CancelFunc) {
-	id := identity(st.ctx)
-	var expired <-chan time.Time
-	if id.Expires != nil {
-		timer := time.NewTimer(id.Expires.Sub(s.r.Now()))
-		defer timer.Stop()
-		expired = timer.C
-	}
-	select {
-	case <-st.ctx.Done():
-	case <-expired:
-	case <-s.r.revoked(st.ctx, id):
-	}
-	cancel()
+// cut has a stream that ends wait no longer for a reader that stalls.
+func (st *stream) cut() {
+	<-st.ctx.Done()
 	_ = st.control.SetWriteDeadline(time.Now().Add(cutWithin)) // it has worked before, or nothing was written
 }
 
@@ -208,7 +197,7 @@ func (st *stream) begin() {
 	st.begun = true
 }
 
-// write sends an event. Its time is set before the look at the context, since keep sets it after the end of the context.
+// write sends an event. Its time is set before the look at the context, since cut sets it after the end of the context.
 func (st *stream) write(event []byte) error {
 	if err := st.control.SetWriteDeadline(time.Now().Add(st.writeWithin)); err != nil {
 		return err

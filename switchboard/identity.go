@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,19 +83,32 @@ func Valid(t *ent.Token, now time.Time) bool {
 	return t.RevokedAt == nil && (t.ExpiresAt == nil || now.Before(*t.ExpiresAt))
 }
 
-// StillValid tells whether who was signed in still is, with the same role.
-func (s *Switchboard) StillValid(ctx context.Context, id Identity) (bool, error) {
+// lookedAtOnce is how many are looked for in one statement.
+const lookedAtOnce = 500
+
+// StillValid tells of each whether they still are signed in, with the same role. Of a token it tells whether it was revoked: when it is over
+// by itself is known.
+func (s *Switchboard) StillValid(ctx context.Context, all []viewer.Viewer) (map[viewer.Viewer]bool, error) {
 	ctx = viewer.System(ctx)
-	if id.Expires != nil && !s.now().Before(*id.Expires) {
-		return false, nil
-	}
-	who := s.DB.Client().User.Query().Where(user.ID(id.Viewer.ID), user.RoleEQ(id.Viewer.Role))
-	if id.Viewer.Token != "" {
-		who.Where(user.HasTokensWith(token.ID(id.Viewer.Token), token.RevokedAtIsNil()))
-	}
-	valid, err := who.Exist(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look whether %s is still signed in: %w", id.Key(), err)
+	valid := map[viewer.Viewer]bool{}
+	for some := range slices.Chunk(all, lookedAtOnce) {
+		users, tokens := make([]string, len(some)), make([]string, len(some))
+		for i, v := range some {
+			users[i], tokens[i] = v.ID, v.Token
+			valid[v] = false
+		}
+		found, err := s.DB.Client().User.Query().Where(user.IDIn(users...)).WithTokens(func(q *ent.TokenQuery) {
+			q.Where(token.IDIn(tokens...), token.RevokedAtIsNil())
+		}).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("look who is still signed in: %w", err)
+		}
+		for _, u := range found {
+			valid[viewer.Viewer{ID: u.ID, Role: u.Role}] = true // by somebody else's token
+			for _, t := range u.Edges.Tokens {
+				valid[viewer.Viewer{ID: u.ID, Role: u.Role, Token: t.ID}] = true
+			}
+		}
 	}
 	return valid, nil
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// conn is one connection. Its goroutines are the reader, which is the HTTP handler's own; the keeper, which minds the time and never
-// writes; one per operation; and short ones for Init and for each ping.
+// conn is one connection. Its goroutines are the reader, one per operation, and short ones for Init and for each ping.
 type conn struct {
 	transport *Transport
 	exec      graphql.GraphExecutor
@@ -26,30 +25,24 @@ type conn struct {
 	ws        *websocket.Conn
 	raw       net.Conn // under ws
 
-	ctx      context.Context // ends as soon as it is decided that the connection does
-	cancel   context.CancelFunc
-	ending   sync.Once
-	closed   chan struct{}
-	tasks    sync.WaitGroup // all goroutines but the reader
-	sessions chan admitted  // from Init to the keeper, once
+	ctx    context.Context // ends as soon as it is decided that the connection does
+	cancel context.CancelFunc
+	ending sync.Once
+	closed chan struct{}
+	tasks  sync.WaitGroup // all goroutines but the reader
 
 	turn    chan struct{} // filled by whoever writes; end does not wait for it
 	stall   *time.Timer   // runs during a write
 	writing atomic.Bool
 
-	unanswered atomic.Int32 // pings, since the peer was last heard
-	beating    atomic.Bool
+	pings      *time.Timer  // runs between them
+	unanswered atomic.Int32 // of them, since the peer was last heard
 
 	mu      sync.Mutex // never held during a write
 	phase   phase
 	base    context.Context // of operations, from Init
 	active  map[string]*operation
 	running int // operations that have not returned, among them those that the client has completed
-}
-
-type admitted struct {
-	ctx     context.Context
-	session *Session
 }
 
 func newConn(t *Transport, r *http.Request, exec graphql.GraphExecutor) *conn {
@@ -59,15 +52,21 @@ func newConn(t *Transport, r *http.Request, exec graphql.GraphExecutor) *conn {
 		header:    r.Header,
 		remote:    r.RemoteAddr,
 		closed:    make(chan struct{}),
-		sessions:  make(chan admitted, 1),
 		turn:      make(chan struct{}, 1),
 		active:    map[string]*operation{},
 	}
 	// A hijacked connection outlives what may end the context of its request.
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
-	c.stall = time.AfterFunc(time.Hour, c.stalled)
-	c.stall.Stop()
+	c.stall = stopped(c.stalled)
+	c.pings = stopped(func() { c.due(c.beat) })
 	return c
+}
+
+// stopped is a timer that does f once it is set.
+func stopped(f func()) *time.Timer {
+	t := time.AfterFunc(time.Hour, f)
+	t.Stop()
+	return t
 }
 
 // serve reads until the connection ends and returns when nothing of it is left.
@@ -75,11 +74,27 @@ func (c *conn) serve() {
 	if c.ws.Subprotocol() != subprotocol {
 		c.end(closing{4406, "Subprotocol not acceptable"})
 	} else {
-		c.spawn(c.keep)
+		t := c.transport.cfg
+		defer time.AfterFunc(t.InitTimeout, c.mustHaveBegun).Stop()
+		defer time.AfterFunc(2*t.InitTimeout, c.mustBeReady).Stop() // Init has its own time
+		c.pings.Reset(t.PingEvery)
+		defer c.pings.Stop()
 		c.guard(c.read)
 	}
 	<-c.closed
 	c.tasks.Wait()
+}
+
+func (c *conn) mustHaveBegun() {
+	if c.in(opened) {
+		c.end(closing{4408, "Connection initialisation timeout"})
+	}
+}
+
+func (c *conn) mustBeReady() {
+	if !c.in(ready) {
+		c.end(later)
+	}
 }
 
 func (c *conn) read() {
@@ -112,49 +127,6 @@ func afterReading(err error) closing {
 	}
 }
 
-// keep ends the connection when its time is over.
-func (c *conn) keep() {
-	t := c.transport.cfg
-	opening := time.NewTimer(t.InitTimeout)
-	defer opening.Stop()
-	pings := time.NewTicker(t.PingEvery)
-	defer pings.Stop()
-	expiry := time.NewTimer(time.Hour)
-	expiry.Stop()
-	defer expiry.Stop()
-	now := admitted{ctx: context.Background(), session: &Session{}}
-	again := false
-	for {
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-opening.C:
-			switch {
-			case c.in(opened):
-				c.end(closing{4408, "Connection initialisation timeout"})
-			case again:
-				c.end(later)
-			default: // Init has its own time
-				again = true
-				opening.Reset(t.InitTimeout)
-			}
-		case now = <-c.sessions:
-			opening.Stop()
-			if !now.session.Expires.IsZero() {
-				expiry.Reset(time.Until(now.session.Expires))
-			}
-		case <-expiry.C:
-			c.end(closing{4403, "Token expired"})
-		case <-now.session.Revoked:
-			c.end(closing{4403, "Token revoked"})
-		case <-now.ctx.Done():
-			c.end(closing{4403, "Session over"})
-		case <-pings.C:
-			c.beat()
-		}
-	}
-}
-
 // beat sends a ping, twice: as a frame, which every WebSocket library answers by itself, and as a message, by which a page notices
 // that the server is gone. The answer to either will do, and so will anything else that the peer sends.
 func (c *conn) beat() {
@@ -162,14 +134,9 @@ func (c *conn) beat() {
 		c.end(closing{websocket.StatusTryAgainLater, "No pong"})
 		return
 	}
-	if !c.beating.CompareAndSwap(false, true) {
-		return // the last one still waits for its turn
-	}
-	c.spawn(func() {
-		c.control(pingFrame, nil)
-		c.tell(message{Type: "ping"})
-		c.beating.Store(false)
-	})
+	c.control(pingFrame, nil)
+	c.tell(message{Type: "ping"})
+	c.pings.Reset(c.transport.cfg.PingEvery)
 }
 
 func (c *conn) heard() { c.unanswered.Store(0) }
@@ -275,6 +242,19 @@ func (c *conn) cut() {
 }
 
 func (c *conn) spawn(f func()) { c.tasks.Go(func() { c.guard(f) }) }
+
+// due does what a timer is set for, unless the connection ends: then nobody may wait for it any more.
+func (c *conn) due(f func()) {
+	c.mu.Lock()
+	if c.ctx.Err() != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.tasks.Add(1)
+	c.mu.Unlock()
+	defer c.tasks.Done()
+	c.guard(f)
+}
 
 // guard closes the connection when f panics.
 func (c *conn) guard(f func()) {

@@ -61,7 +61,7 @@ func FuzzConversation(f *testing.F) {
 			}
 			heard.check(t, frame)
 		}
-		srv.left(t, 1)
+		srv.left(t)
 	})
 }
 

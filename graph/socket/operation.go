@@ -125,38 +125,63 @@ func (c *conn) run(o *operation, params *graphql.RawParams) {
 	c.write(data)
 }
 
-// execute runs an operation and sends its results. It returns the errors that it ends with, if it does.
-func (c *conn) execute(o *operation, params *graphql.RawParams) (errs gqlerror.List) {
-	ctx := graphql.StartOperationTrace(o.ctx)
-	var op *graphql.OperationContext
+// begun is an operation that is executed.
+type begun struct {
+	ctx     context.Context
+	op      *graphql.OperationContext
+	respond graphql.ResponseHandler
+	refused gqlerror.List // then there is nothing more
+}
+
+// begin parses an operation, checks it and starts it.
+func (c *conn) begin(o *operation, params *graphql.RawParams) (b begun) {
+	b.ctx = graphql.StartOperationTrace(o.ctx)
 	defer func() {
 		if r := recover(); r != nil {
-			errs = c.panicked(ctx, op, r)
+			b.refused = c.panicked(b.ctx, b.op, r)
 		}
 	}()
-	op, refused := c.exec.CreateOperationContext(ctx, params)
-	ctx = graphql.WithOperationContext(ctx, op)
+	op, refused := c.exec.CreateOperationContext(b.ctx, params)
+	b.op, b.ctx = op, graphql.WithOperationContext(b.ctx, op)
 	if len(refused) > 0 {
-		return c.present(ctx, refused)
+		b.refused = c.present(b.ctx, refused)
+		return b
 	}
-	respond, ctx := c.exec.DispatchOperation(ctx, op)
+	b.respond, b.ctx = c.exec.DispatchOperation(b.ctx, op)
+	return b
+}
+
+// execute runs an operation and sends its results. It returns the errors that it ends with, if it does. It begins on a goroutine that is gone
+// afterwards, with the large stack that this takes: what waits for results, of a subscription maybe for days, has a small one.
+func (c *conn) execute(o *operation, params *graphql.RawParams) (errs gqlerror.List) {
+	beginning := make(chan begun)
+	go func() { beginning <- c.begin(o, params) }()
+	b := <-beginning
+	if len(b.refused) > 0 {
+		return b.refused
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			errs = c.panicked(b.ctx, b.op, r)
+		}
+	}()
 	for {
-		r := respond(ctx)
+		r := b.respond(b.ctx)
 		switch {
 		case r == nil:
-			return c.ended(ctx, o)
+			return c.ended(b.ctx, o)
 		case r.Data == nil && len(r.Errors) > 0: // refused by an interceptor, or by the subscription's resolver: nothing was executed
 			return r.Errors
 		}
 		data, err := json.Marshal(message{ID: o.id, Type: "next", Payload: r})
 		if err != nil {
-			return c.unwritable(ctx, err)
+			return c.unwritable(b.ctx, err)
 		}
 		if !c.next(o, data) {
 			return nil
 		}
 		more := r.HasNext != nil && *r.HasNext
-		if op.Operation.Operation != ast.Subscription && !more {
+		if b.op.Operation.Operation != ast.Subscription && !more {
 			return nil
 		}
 	}

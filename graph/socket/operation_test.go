@@ -203,7 +203,7 @@ func TestContextsEnd(t *testing.T) {
 			for _, f := range all {
 				<-f.ctx.Done()
 			}
-			srv.left(t, 1)
+			srv.left(t)
 		})
 	}
 }
@@ -230,8 +230,8 @@ func TestOperationContext(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			srv := serve(t, s, socket.Config{Init: func(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
-				return context.WithValue(ctx, key{}, authorization), nil, nil
+			srv := serve(t, s, socket.Config{Init: func(ctx context.Context, authorization string) (context.Context, error) {
+				return context.WithValue(ctx, key{}, authorization), nil
 			}})
 			c := srv.dial(t, nil)
 			c.send(`{"type":"connection_init","payload":` + tt.payload + `}`)

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,22 +107,16 @@ func (c *conn) initialise(f frame) {
 
 // start asks Init. Meanwhile the reader goes on.
 func (c *conn) start(authorization string) {
-	ctx, session, err := c.transport.cfg.Init(c.ctx, authorization)
-	if session == nil {
-		session = &Session{}
-	}
+	ctx, err := c.transport.cfg.Init(c.ctx, authorization)
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		c.end(later)
 		return
-	case err != nil || session.over():
+	case err != nil || ctx.Err() != nil:
 		c.end(closing{4403, "Forbidden"})
 		return
 	}
-	if ctx == nil {
-		ctx = c.ctx
-	}
-	c.sessions <- admitted{ctx, session}
+	context.AfterFunc(ctx, func() { c.end(over(ctx.Err())) })
 	if !c.hold(c.ctx) { // first the turn: no result may come before the acknowledgement
 		return
 	}
@@ -130,6 +125,14 @@ func (c *conn) start(authorization string) {
 	c.phase, c.base = ready, ctx
 	c.mu.Unlock()
 	c.write([]byte(`{"type":"connection_ack"}`))
+}
+
+// over is how to close a connection whose session has ended.
+func over(why error) closing {
+	if errors.Is(why, context.DeadlineExceeded) {
+		return closing{4403, "Token expired"}
+	}
+	return closing{4403, "Token revoked"}
 }
 
 // message is what the server sends.

@@ -83,12 +83,12 @@ func TestCloseCodes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, newSchema(), socket.Config{Init: func(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
+			s := serve(t, newSchema(), socket.Config{Init: func(ctx context.Context, authorization string) (context.Context, error) {
 				switch authorization {
 				case "slow":
 					<-ctx.Done()
 				case "no database":
-					return ctx, nil, fmt.Errorf("%w: pq: secret", socket.ErrUnavailable)
+					return nil, fmt.Errorf("%w: pq: secret", socket.ErrUnavailable)
 				case "panic":
 					panic("at the disco")
 				}
@@ -97,7 +97,7 @@ func TestCloseCodes(t *testing.T) {
 			c := s.dial(t, nil)
 			c.play(tt.say...)
 			c.wantClose(tt.code)
-			s.left(t, 1)
+			s.left(t)
 			if n := s.Connections(); n != 0 {
 				t.Errorf("%d connections are left", n)
 			}

@@ -10,9 +10,10 @@
 //   - Nothing that a client does, or fails to do, holds a connection: no lock that closing needs is held while something is written, so
 //     that a drain and a revoked token close stalled connections too. A stalled reader costs about 128 KiB of the kernel's memory, not megabytes.
 //   - A panic in an operation costs that operation.
-//   - When a connection ends, so do the contexts of its operations, and [Transport.Do] returns once they have all returned.
+//   - When a connection ends, so do the contexts of its operations. It counts as open until they have all returned.
 //
-// Its ends come from [Session], [Transport.Drain] and the peer, never from the context of the HTTP request: that only lends its values.
+// Its ends come from its session, [Transport.Drain] and the peer, never from the context of the HTTP request: that only lends its values,
+// and the request is over once the connection is upgraded.
 package socket
 
 import (
@@ -35,9 +36,10 @@ var ErrUnavailable = errors.New("the token cannot be checked now")
 // Config is what a [Transport] needs to know. All durations and numbers may be left out.
 type Config struct {
 	// Init says who connects, by the text under "authorization" (in any case) in the payload of connection_init, "" when there is
-	// none. Operations run under the context that it returns, which must descend from the one that it is given. That one ends with the
-	// connection, and may be used to let go of what belongs to it. No session means one without an end.
-	Init func(ctx context.Context, authorization string) (context.Context, *Session, error)
+	// none. Operations run under the context that it returns, which must descend from the one that it is given: that ends with the
+	// connection, and may be used to let go of what belongs to it. It is the session: when it ends, since the token has expired (by a
+	// deadline) or was revoked (cancelled), the connection is closed with 4403.
+	Init func(ctx context.Context, authorization string) (context.Context, error)
 
 	// Origins says whether the page that a browser's request names in Origin may connect; if not, it is answered 403 before the
 	// upgrade. It is not asked when there is no Origin. Without it only pages of the request's own host may.
@@ -53,21 +55,6 @@ type Config struct {
 	Panicked func() // is told of each panic that no recover function of gqlgen was asked about
 
 	Log *slog.Logger // nothing is logged without it
-}
-
-// Session is how long a token lets its connection live. What ends it closes the connection with 4403.
-type Session struct {
-	Expires time.Time       // zero: never
-	Revoked <-chan struct{} // closed when the token is revoked; nil: never
-}
-
-func (s *Session) over() bool {
-	select {
-	case <-s.Revoked:
-		return true
-	default:
-		return !s.Expires.IsZero() && !time.Now().Before(s.Expires)
-	}
 }
 
 // Transport serves WebSocket connections; it is a [graphql.Transport].
@@ -110,7 +97,7 @@ func (t *Transport) Supports(r *http.Request) bool {
 	return len(upgrade) == 1 && strings.EqualFold(strings.TrimSpace(upgrade[0]), "websocket")
 }
 
-// Do serves one connection till its end.
+// Do opens one connection, and leaves it to a goroutine of its own: what the HTTP server has built up to come here is not needed any more.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if !t.mayConnect(r) {
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "This page may not connect.")
@@ -121,12 +108,23 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", why)
 		return
 	}
-	defer t.leave()
+	served := false
+	defer func() {
+		if !served {
+			t.leave()
+		}
+	}()
 	c, err := t.upgrade(w, r, exec)
 	if err != nil { // and w has the answer
 		t.cfg.Log.DebugContext(r.Context(), "socket refused", "error", err)
 		return
 	}
+	served = true
+	go t.serve(c)
+}
+
+func (t *Transport) serve(c *conn) {
+	defer t.leave()
 	defer t.forget(c)
 	t.remember(c)
 	c.serve()

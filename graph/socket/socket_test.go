@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
@@ -83,7 +84,7 @@ func TestDrainInAHurry(t *testing.T) {
 	if err := srv.Drain(ctx, time.Hour); err != context.Canceled { //nolint:errorlint // the very one
 		t.Errorf("got %v", err)
 	}
-	srv.left(t, 1)
+	srv.left(t)
 	if frame, err := c.next(); err == nil {
 		t.Errorf("got %s", frame)
 	}
@@ -140,6 +141,36 @@ func TestHandshake(t *testing.T) {
 }
 
 // handshake sends a raw request, with these headers in place of the right ones, and gives the answer.
+// A client may say something before it has heard that the connection is upgraded.
+func TestEarlyMessages(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newSchema(), socket.Config{})
+	for name, early := range map[string]string{"small": "", "larger than the buffer": strings.Repeat(" ", 3000)} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			message := early + initialise
+			frame := []byte{0x81, 0x80 | 126, byte(len(message) >> 8), byte(len(message)), 0, 0, 0, 0} // masked with zeros
+			all := "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+				"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: " + protocol + "\r\n\r\n" + string(frame) + message
+			if _, err := io.WriteString(conn, all); err != nil {
+				t.Fatal(err)
+			}
+			r := bufio.NewReader(conn)
+			if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("got %v, %v", resp, err)
+			}
+			answer := make([]byte, 2+len(ack))
+			if _, err := io.ReadFull(r, answer); err != nil || string(answer[2:]) != ack {
+				t.Errorf("got %q, %v", answer, err)
+			}
+		})
+	}
+}
+
 func (s *server) handshake(t *testing.T, header map[string][]string) *http.Response {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -218,7 +249,7 @@ func TestNoGoroutineIsLeft(t *testing.T) { //nolint:paralleltest
 			c.wantClose(4400)
 		}
 	}
-	srv.left(t, sockets)
+	srv.left(t)
 	for start := time.Now(); goroutines() != before; runtime.Gosched() { // the last ones may be about to return
 		if time.Since(start) > patience {
 			t.Fatalf("%d goroutines' frames, %d before", goroutines(), before)

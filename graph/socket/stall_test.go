@@ -31,9 +31,12 @@ func TestStalledReaders(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			revoked := make(chan struct{})
-			tt.config.Init = func(ctx context.Context, _ string) (context.Context, *socket.Session, error) {
-				return ctx, &socket.Session{Revoked: revoked}, nil
+			signedIn, revoke := context.WithCancel(t.Context())
+			defer revoke()
+			tt.config.Init = func(ctx context.Context, _ string) (context.Context, error) {
+				ctx, end := context.WithCancel(ctx)
+				context.AfterFunc(signedIn, end)
+				return ctx, nil
 			}
 			s := newSchema()
 			srv := serve(t, s, tt.config)
@@ -47,8 +50,8 @@ func TestStalledReaders(t *testing.T) {
 				clients = append(clients, c)
 			}
 			still(t, &s.flooded)
-			tt.trigger(t, srv, func() { close(revoked) })
-			srv.left(t, stalled)
+			tt.trigger(t, srv, revoke)
+			srv.left(t)
 			if n := srv.Connections(); n != 0 {
 				t.Errorf("%d connections are left", n)
 			}
@@ -119,7 +122,7 @@ func TestStalledReaderOverTLS(t *testing.T) {
 	c.send(initialise)
 	c.want(ack)
 	c.send(subscribe("1", "subscription { flood }"))
-	srv.left(t, 1)
+	srv.left(t)
 	err := error(nil)
 	for err == nil {
 		_, err = c.next()

@@ -114,9 +114,9 @@ func TestInitTimeout(t *testing.T) {
 }
 
 func TestSlowInit(t *testing.T) {
-	slow := func(ctx context.Context, _ string) (context.Context, *socket.Session, error) {
+	slow := func(ctx context.Context, _ string) (context.Context, error) {
 		<-ctx.Done()
-		return nil, nil, ctx.Err()
+		return nil, ctx.Err()
 	}
 	bubble(t, socket.Config{Init: slow}, func(t *testing.T, _ *server, dial func(*websocket.DialOptions) *client) {
 		start := time.Now()
@@ -182,24 +182,20 @@ func TestPings(t *testing.T) {
 }
 
 func TestTokenEnds(t *testing.T) {
-	for name, session := range map[string]func(context.Context) (context.Context, *socket.Session){
-		"by its time": func(ctx context.Context) (context.Context, *socket.Session) {
-			return ctx, &socket.Session{Expires: time.Now().Add(time.Hour)}
+	for name, session := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"by its time": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Hour)
 		},
-		"revoked": func(ctx context.Context) (context.Context, *socket.Session) {
-			revoked := make(chan struct{})
-			time.AfterFunc(time.Hour, func() { close(revoked) })
-			return ctx, &socket.Session{Revoked: revoked, Expires: time.Now().Add(2 * time.Hour)}
-		},
-		"by its context": func(ctx context.Context) (context.Context, *socket.Session) {
-			ctx, cancel := context.WithCancel(ctx)
-			time.AfterFunc(time.Hour, cancel)
-			return ctx, nil
+		"revoked": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, revoke := context.WithTimeout(ctx, 2*time.Hour)
+			time.AfterFunc(time.Hour, revoke)
+			return ctx, revoke
 		},
 	} {
-		begin := func(ctx context.Context, _ string) (context.Context, *socket.Session, error) {
-			ctx, s := session(ctx)
-			return ctx, s, nil
+		begin := func(ctx context.Context, _ string) (context.Context, error) {
+			ctx, end := session(ctx)
+			context.AfterFunc(ctx, end)
+			return ctx, nil
 		}
 		t.Run(name, func(t *testing.T) {
 			bubble(t, socket.Config{Init: begin}, func(t *testing.T, _ *server, dial func(*websocket.DialOptions) *client) {
@@ -226,7 +222,7 @@ func TestTokenEnds(t *testing.T) {
 				c.send(initialise)
 				c.want(ack)
 				c.send(subscribe("1", "subscription { flood }"), subscribe("2", "subscription { flood }"))
-				<-srv.done
+				srv.Wait()
 				if got := time.Since(start); got > time.Hour+3*time.Second {
 					t.Errorf("served for %v", got)
 				}
@@ -234,8 +230,10 @@ func TestTokenEnds(t *testing.T) {
 		})
 	}
 	t.Run("before it began", func(t *testing.T) {
-		over := func(ctx context.Context, _ string) (context.Context, *socket.Session, error) {
-			return ctx, &socket.Session{Expires: time.Now()}, nil
+		over := func(ctx context.Context, _ string) (context.Context, error) {
+			ctx, end := context.WithTimeout(ctx, 0)
+			context.AfterFunc(ctx, end)
+			return ctx, nil
 		}
 		bubble(t, socket.Config{Init: over}, func(t *testing.T, _ *server, dial func(*websocket.DialOptions) *client) {
 			c := dial(nil)
@@ -253,7 +251,7 @@ func TestStalledReader(t *testing.T) {
 			c.send(initialise)
 			c.want(ack)
 			c.send(subscribe("1", "subscription { flood }"), subscribe("2", "subscription { flood }"))
-			<-srv.done
+			srv.Wait()
 			if got := time.Since(start); got != 13*time.Second { // 10 to stall, 3 to take the code
 				t.Errorf("served for %v", got)
 			}
@@ -301,7 +299,7 @@ func TestStalledReader(t *testing.T) {
 			if err := c.ws.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("ping: %v", err)
 			}
-			<-srv.done // where the websocket package would have given up 5 s after the ping
+			srv.Wait() // where the websocket package would have given up 5 s after the ping
 			if got := time.Since(start); got != 13*time.Second {
 				t.Errorf("served for %v", got)
 			}

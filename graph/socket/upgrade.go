@@ -70,10 +70,21 @@ type hijacker struct {
 	conn net.Conn
 }
 
+// buffer is what most messages fit into, in either direction. The HTTP server's own buffers are four times as large, and kept for as long as
+// the connection lives.
+const buffer = 1 << 10
+
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
 	h.conn = conn
-	return conn, rw, err
+	if rw.Reader.Buffered() == 0 { // else it holds what the client has sent early
+		rw.Reader = bufio.NewReaderSize(conn, buffer)
+	}
+	rw.Writer = bufio.NewWriterSize(conn, buffer)
+	return conn, rw, nil
 }
 
 func canHijack(w http.ResponseWriter) bool {

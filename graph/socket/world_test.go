@@ -149,19 +149,18 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 }
 
 // anybody lets everybody in whose token is not "bad".
-func anybody(ctx context.Context, authorization string) (context.Context, *socket.Session, error) {
+func anybody(ctx context.Context, authorization string) (context.Context, error) {
 	if authorization == "Bearer bad" {
-		return nil, nil, errors.New("no such token")
+		return nil, errors.New("no such token")
 	}
-	return ctx, nil, nil
+	return ctx, nil
 }
 
 // server is a transport behind a real HTTP server.
 type server struct {
 	*socket.Transport
-	gql  *handler.Server
-	url  string
-	done chan struct{} // receives for each connection that is served to its end
+	gql *handler.Server
+	url string
 }
 
 func serve(t *testing.T, s *schema, c socket.Config, wrap ...func(http.Handler) http.Handler) *server {
@@ -194,27 +193,26 @@ func newServer(t *testing.T, s *schema, c socket.Config) *server {
 		c.Init = anybody
 	}
 	c.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	srv := &server{Transport: socket.New(c), gql: handler.New(s), done: make(chan struct{}, 10_000)}
+	srv := &server{Transport: socket.New(c), gql: handler.New(s)}
 	srv.gql.AddTransport(srv.Transport)
 	srv.gql.SetRecoverFunc(func(_ context.Context, r any) error { return fmt.Errorf("recovered: %v", r) })
 	return srv
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer func() { s.done <- struct{}{} }()
-	s.gql.ServeHTTP(w, r)
-}
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gql.ServeHTTP(w, r) }
 
-// left waits till n connections were served to their end.
-func (s *server) left(t *testing.T, n int) {
+// left waits till all connections were served to their end.
+func (s *server) left(t *testing.T) {
 	t.Helper()
-	late := time.After(patience)
-	for range n {
-		select {
-		case <-s.done:
-		case <-late:
-			t.Fatalf("%d connections are still served", s.Connections())
-		}
+	gone := make(chan struct{})
+	go func() {
+		s.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Fatalf("%d connections are still served", s.Connections())
 	}
 }
 

@@ -1,0 +1,4 @@
+package socket
+
+// Wait returns when every connection was served to its end.
+func (t *Transport) Wait() { t.open.Wait() }
