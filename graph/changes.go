@@ -26,22 +26,21 @@ func (r *Resolver) voicemailChanged(ctx context.Context, numberID *string, after
 		sub.Close()
 		return nil, err
 	}
-	return follow(ctx, r, sub, func(ctx context.Context, _ events.Named) ([]*generated.VoicemailChange, error) {
-		for {
-			rows, err := r.changesPast(ctx, place, numberID)
-			if err != nil || len(rows) == 0 {
-				return nil, err
-			}
-			shown, err := r.showChanges(ctx, rows)
-			if err != nil {
-				return nil, err
-			}
-			place = rows[len(rows)-1].Place
-			if len(shown) > 0 {
-				return shown, nil
-			}
+	return follow(ctx, r, sub, func(ctx context.Context, _ events.Named) (some[*generated.VoicemailChange], error) {
+		read, err := r.changed.read(ctx, viewOf(ctx, numberID, place), func(ctx context.Context) (changes, error) {
+			return r.changesPast(ctx, place, numberID)
+		})
+		if err == nil {
+			place = read.to
 		}
+		return read.shown, err
 	}), nil
+}
+
+// changes are what is shown of the changes up to a place.
+type changes struct {
+	shown some[*generated.VoicemailChange]
+	to    int64
 }
 
 // notForgotten refuses a cursor behind which a deletion was that the viewer can hear of no more.
@@ -56,12 +55,17 @@ func (r *Resolver) notForgotten(ctx context.Context, after *ent.Cursor, place in
 	return err
 }
 
-func (r *Resolver) changesPast(ctx context.Context, place int64, numberID *string) ([]*ent.Change, error) {
+func (r *Resolver) changesPast(ctx context.Context, place int64, numberID *string) (changes, error) {
 	q := r.DB.Change.Query().Where(change.PlaceGT(place)).Order(ent.Asc(change.FieldPlace)).Limit(readAhead)
 	if numberID != nil {
 		q.Where(change.NumberID(*numberID))
 	}
-	return q.All(ctx)
+	rows, err := q.All(ctx)
+	if err != nil || len(rows) == 0 {
+		return changes{to: place}, err
+	}
+	shown, err := r.showChanges(ctx, rows)
+	return changes{some[*generated.VoicemailChange]{shown, len(rows) == readAhead}, rows[len(rows)-1].Place}, err
 }
 
 // showChanges leaves out updates of what was deleted since: the deletion follows.
@@ -119,14 +123,14 @@ type callFollower struct {
 	lost     bool                 // what was named could not be read
 }
 
-func (f *callFollower) next(ctx context.Context, named events.Named) ([]*ent.Call, error) {
+func (f *callFollower) next(ctx context.Context, named events.Named) (some[*ent.Call], error) {
 	now := f.r.Now()
 	everything := f.looked.IsZero() || f.lost || named.Anything
 	f.lost = true // until it was read
 	found, err := f.read(ctx, everything, named)
 	f.lost = err != nil
 	if err != nil {
-		return nil, err
+		return some[*ent.Call]{}, err
 	}
 	first := f.looked.IsZero()
 	if everything {
@@ -137,7 +141,7 @@ func (f *callFollower) next(ctx context.Context, named events.Named) ([]*ent.Cal
 		fresh = slices.DeleteFunc(fresh, func(c *ent.Call) bool { return !f.running(c) })
 	}
 	f.r.sawCalls(ctx, fresh)
-	return fresh, nil
+	return some[*ent.Call]{items: fresh}, nil
 }
 
 // running tells whether a call is not over, as far as we know.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -16,25 +17,39 @@ const (
 	pushesWait = 1 // a slow client is waited for by its own follower only
 )
 
+// some is what a follower has read, and whether there is more at once.
+type some[T any] struct {
+	items []T
+	more  bool
+}
+
 // follow sends what next reads, whenever something may have happened, until ctx ends. Only then the channel closes: clients take that for
 // the end of the subscription and do not come back, so a failed read is tried again instead. What the hub names is taken from it for every
 // read, also by those who only ask for what is past a place: it would pile up.
-func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, next func(context.Context, events.Named) ([]T, error)) <-chan T {
+func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, next func(context.Context, events.Named) (some[T], error)) <-chan T {
 	out := make(chan T, pushesWait)
 	go func() {
 		defer close(out)
 		defer sub.Close()
 		for ctx.Err() == nil {
-			items, err := guarded(r, func() ([]T, error) { return next(ctx, sub.Take()) })
+			read, err := apart(r, func() (some[T], error) { return next(ctx, sub.Take()) })
 			if err != nil && ctx.Err() == nil {
 				r.Log.WarnContext(ctx, "read what is to be pushed", "error", err)
 			}
-			if !send(ctx, out, items...) || !waitFor(ctx, sub, err != nil, len(items) > 0) {
+			if !send(ctx, out, read.items...) || !read.more && !waitFor(ctx, sub, err != nil) {
 				return
 			}
 		}
 	}()
 	return out
+}
+
+// apart reads on a goroutine that is gone afterwards: that takes a large stack, and waiting, maybe for days, a small one.
+func apart[T any](r *Resolver, read func() (T, error)) (got T, err error) {
+	var reading sync.WaitGroup
+	reading.Go(func() { got, err = guarded(r, read) })
+	reading.Wait()
+	return got, err
 }
 
 func send[T any](ctx context.Context, out chan<- T, items ...T) bool {
@@ -48,11 +63,8 @@ func send[T any](ctx context.Context, out chan<- T, items ...T) bool {
 	return true
 }
 
-// waitFor waits until there may be more to read; not at all when there just was some.
-func waitFor(ctx context.Context, sub *events.Subscription, failed, more bool) bool {
-	if more {
-		return ctx.Err() == nil
-	}
+// waitFor waits until there may be something to read.
+func waitFor(ctx context.Context, sub *events.Subscription, failed bool) bool {
 	var again <-chan time.Time
 	if failed {
 		again = time.After(readAgain)
@@ -72,12 +84,14 @@ func (r *Resolver) voicemailReceived(ctx context.Context, numberID *string, afte
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r, sub, func(ctx context.Context, _ events.Named) ([]*ent.VoicemailEdge, error) {
-		edges, err := r.appearedPast(ctx, place, numberID)
+	return follow(ctx, r, sub, func(ctx context.Context, _ events.Named) (some[*ent.VoicemailEdge], error) {
+		edges, err := r.appeared.read(ctx, viewOf(ctx, numberID, place), func(ctx context.Context) ([]*ent.VoicemailEdge, error) {
+			return r.appearedPast(ctx, place, numberID)
+		})
 		if len(edges) > 0 {
 			place = *edges[len(edges)-1].Node.Place
 		}
-		return edges, err
+		return some[*ent.VoicemailEdge]{edges, len(edges) == readAhead}, err
 	}), nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph/generated"
 	"github.com/maskline/maskline/graph/socket"
@@ -39,6 +40,9 @@ type Server struct {
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
 	seats := &seats{each: cmp.Or(r.SeatsOfOne, seatsOfOne), of: map[string]int{}}
+	if r.appeared == nil {
+		r.appeared, r.changed = newShared[[]*ent.VoicemailEdge](r), newShared[changes](r)
+	}
 	sessions := newSessions(r)
 	sockets := socket.New(socket.Config{Init: seats.seated(sessions.signIn), Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
 	streams := newStreams(r, seats, sessions)

@@ -12,9 +12,9 @@ func TestWhatAFollowerWasNamedIsNotKeptForIt(t *testing.T) {
 	hub := events.NewHub()
 	sub := hub.Subscribe(events.Voicemail, func(events.Event) bool { return true })
 	named := make(chan events.Named)
-	follow(t.Context(), &Resolver{}, sub, func(_ context.Context, n events.Named) ([]int, error) {
+	follow(t.Context(), &Resolver{}, sub, func(_ context.Context, n events.Named) (some[int], error) {
 		named <- n
-		return nil, nil
+		return some[int]{}, nil
 	})
 	<-named
 	for _, id := range []string{"vm_1", "vm_2"} {

@@ -30,4 +30,7 @@ type Resolver struct {
 	WaitAtMost time.Duration // for the database, before a client is told to come back; zero: a second
 	SeatsOfOne int           // sockets and streams that a user may have open; zero: 5,000
 	StallAfter time.Duration // how long an answer, or audio, waits for its reader to read on; zero: 30 s
+
+	appeared *shared[[]*ent.VoicemailEdge]
+	changed  *shared[changes]
 }
