@@ -2,13 +2,17 @@ package graph_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/maskline/maskline/internal/jobs"
+	"github.com/maskline/maskline/internal/testdb"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -159,6 +163,29 @@ func TestHostileOperationsAreRefusedBeforeAnyWork(t *testing.T) {
 	}
 	if e := w.stream(a.token, "subscription { callChanged { id "+many(31, "a%d: id ")+" } }", nil).next("next"); !strings.Contains(e, string(phone.TooComplex)) {
 		t.Errorf("in a stream: got %v", e)
+	}
+}
+
+// BenchmarkHostile measures what it costs to refuse each of them.
+func BenchmarkHostile(b *testing.B) {
+	w := newWorld(b, testdb.Open(b, testdb.SQLite, jobs.Migrate))
+	a := w.tenant("ann")
+	for _, h := range hostile {
+		if h.says == "" {
+			continue
+		}
+		b.Run(h.name, func(b *testing.B) {
+			body, err := json.Marshal(vars{"query": h.query, "variables": h.v})
+			check(b, err)
+			for b.Loop() {
+				r := request(b, "POST", "/graphql", bytes.NewReader(body), "Authorization", "Bearer "+a.token, "Content-Type", "application/json")
+				answer := httptest.NewRecorder()
+				w.handler.ServeHTTP(answer, r)
+				if !strings.Contains(answer.Body.String(), `"errors"`) || strings.Contains(answer.Body.String(), string(phone.RateLimited)) {
+					b.Fatal(answer.Body)
+				}
+			}
+		})
 	}
 }
 
