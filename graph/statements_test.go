@@ -82,3 +82,19 @@ func TestEachQueryAsksTheDatabaseAsLittleAsItMust(t *testing.T) {
 		}
 	})
 }
+
+func TestChangingManyVoicemailsCostsWhatChangingOneDoes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		ids := w.voicemails(a, 6)
+		w.statements(a.token, "{ viewer { id } }", nil) // notes that the token is used, once a minute
+		for _, do := range []string{"markVoicemails(ids: $ids, heard: true) { id }", "deleteVoicemails(ids: $ids)", "restoreVoicemails(ids: $ids) { id }"} {
+			mutation := "mutation($ids: [ID!]!) { " + do + " }"
+			one, many := w.statements(a.token, mutation, vars{"ids": ids[:1]}), w.statements(a.token, mutation, vars{"ids": ids[1:]})
+			if len(one) != len(many) {
+				t.Errorf("%s: %d statements for one, %d for five:\n%s", do, len(one), len(many), strings.Join(many, "\n"))
+			}
+		}
+	})
+}

@@ -208,30 +208,25 @@ func (s *Switchboard) Mark(ctx context.Context, ids []string, heard bool) error 
 		if err != nil {
 			return err
 		}
-		for _, v := range found {
-			if err := s.mark(ctx, tx, v, heard); err != nil {
-				return err
-			}
-		}
-		return nil
+		found = slices.DeleteFunc(found, func(v *ent.Voicemail) bool { return (v.HeardAt != nil) == heard })
+		tx.auditVoicemails(ctx, "markVoicemails", map[bool]string{true: "heard", false: "not heard"}[heard], found)
+		return s.mark(ctx, tx, found, heard)
 	})
 }
 
-func (s *Switchboard) mark(ctx context.Context, tx *Tx, v *ent.Voicemail, heard bool) error {
-	if (v.HeardAt != nil) == heard {
-		return nil
-	}
-	u := tx.Voicemail.UpdateOneID(v.ID)
+func (s *Switchboard) mark(ctx context.Context, tx *Tx, all []*ent.Voicemail, heard bool) error {
+	u := tx.Voicemail.Update().Where(voicemail.IDIn(idsOf(all)...))
 	if heard {
 		u.SetHeardAt(s.now())
 	} else {
 		u.ClearHeardAt()
 	}
 	if err := u.Exec(ctx); err != nil {
-		return fmt.Errorf("mark voicemail %s: %w", v.ID, err)
+		return fmt.Errorf("mark voicemails: %w", err)
 	}
-	tx.change(v, phone.ChangeUpdated)
-	tx.audit(ctx, "markVoicemails", v.OwnerID, v.ID, map[bool]string{true: "heard", false: "not heard"}[heard])
+	for _, v := range all {
+		tx.change(v, phone.ChangeUpdated)
+	}
 	return nil
 }
 
