@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -26,7 +25,7 @@ func (a *app) routes(audio graph.Audio) http.Handler {
 		Desk: a.desk, PublicURL: a.PublicURL, AccountSID: a.TwilioAccountSID, AuthTokens: a.authTokens(), Log: a.log, Metrics: a.metrics,
 		DecideWithin: a.decideWithin,
 	})))
-	mux.Handle("/graphql", a.oncePrepared(a.graphql))
+	mux.Handle("/graphql", a.graphql)
 	audio.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
@@ -50,21 +49,6 @@ func (a *app) guarded(next http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		}()
 		next.ServeHTTP(w, r)
-	})
-}
-
-// oncePrepared answers clients with UNAVAILABLE until the database has been migrated for the first time.
-func (a *app) oncePrepared(next http.Handler) http.Handler {
-	const away = `{"errors":[{"message":"The database is away. Please try again soon.","extensions":{"code":"UNAVAILABLE"}}]}`
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.prepared.Load() {
-			next.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.Header().Set("Retry-After", "5")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, away) // a client that is gone is told nothing
 	})
 }
 

@@ -126,7 +126,8 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		return nil, err
 	}
 	a.desk.Queue = a.queue
-	resolver := &graph.Resolver{DB: a.db.Client(), Desk: a.desk, Events: a.hub, Links: a.links, Now: a.now, Log: a.log, Room: a.db.Readers(), OnlyWarn: s.Limits == "warn", WaitAtMost: p.clientsWait}
+	resolver := &graph.Resolver{DB: a.db.Client(), Desk: a.desk, Events: a.hub, Links: a.links, Now: a.now, Log: a.log, Ready: a.prepared.Load, Room: a.db.Readers(),
+		OnlyWarn: s.Limits == "warn", WaitAtMost: p.clientsWait}
 	a.graphql = graph.NewServer(resolver, graph.Origins{Own: s.PublicURL, Others: s.AllowedOrigins})
 	a.handler = a.routes(graph.Audio{Resolver: resolver, Recordings: a.store})
 	return a, nil

@@ -13,7 +13,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -25,10 +24,7 @@ import (
 	"github.com/maskline/maskline/switchboard"
 )
 
-const (
-	maxTokens     = 2000
-	cachedQueries = 1000
-)
+const maxTokens = 2000
 
 // Server answers GraphQL over HTTP, as event streams and over WebSocket.
 type Server struct {
@@ -51,7 +47,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.AddTransport(streams)
 	gql.AddTransport(overHTTP{r})
 	gql.SetParserTokenLimit(maxTokens)
-	gql.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
+	gql.SetQueryCache(newQueries())
 	gql.AroundResponses(remembering)
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(func(_ context.Context, p any) error { return r.panicked(p) })
@@ -59,7 +55,7 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.Use(newGate(r))
 	gql.Use(sights{r.Desk})
 	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})
-	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.signedIn(sockets, gql)))}
+	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.onceReady(r.signedIn(sockets, gql))))}
 }
 
 // Drain ends all sockets and streams, evenly over the time spread, such that their clients come back elsewhere; it takes no new ones.
@@ -102,6 +98,19 @@ func (s *sessions) signIn(ctx context.Context, authorization string) (context.Co
 	}
 	ctx, _ = s.lasting(as(ctx, id), id) // it ends with the socket
 	return ctx, nil
+}
+
+var errNotReady = &phone.Error{Code: phone.Unavailable, Message: "The database is away. Please try again soon.", RetryAfter: 5 * time.Second}
+
+// onceReady turns everybody away until there is a database to ask.
+func (r *Resolver) onceReady(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if r.Ready != nil && !r.Ready() {
+			r.turnAway(w, req, errNotReady)
+			return
+		}
+		next.ServeHTTP(w, req)
+	})
 }
 
 // signedIn lets through requests with a valid token; sockets bring theirs in their first message.

@@ -72,7 +72,7 @@ func (s *Switchboard) RevokeToken(ctx context.Context, id string) error {
 		if t.RevokedAt != nil {
 			return nil
 		}
-		tx.announce(events.Event{Kind: events.Token, Owner: t.OwnerID, ID: t.ID})
+		tx.announce(events.Event{Kind: events.Token, Owner: t.OwnerID, ID: t.OwnerID})
 		tx.audit(ctx, "revokeToken", t.OwnerID, id, t.Name)
 		return tx.Token.UpdateOneID(id).SetRevokedAt(s.now()).Exec(ctx)
 	})

@@ -133,7 +133,7 @@ func (s *Switchboard) UpdateUser(ctx context.Context, id string, c UserChange) e
 			return err
 		}
 		if c.Role != nil && *c.Role != u.Role {
-			tx.announce(events.Event{Kind: events.Token, Owner: id}) // the user may see more, or less, from now on
+			tx.announce(events.Event{Kind: events.Token, Owner: id, ID: id}) // the user may see more, or less, from now on
 		}
 		before := profile{u.Name, u.Locale, u.TimeZone, u.Role}
 		changed := differences(before, c.to(before))
