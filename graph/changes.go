@@ -65,7 +65,10 @@ func (r *Resolver) changesPast(ctx context.Context, place int64, numberID *strin
 		return changes{to: place}, err
 	}
 	shown, err := r.showChanges(ctx, rows)
-	return changes{some[*generated.VoicemailChange]{shown, len(rows) == readAhead}, rows[len(rows)-1].Place}, err
+	if err != nil {
+		return changes{}, err
+	}
+	return changes{some[*generated.VoicemailChange]{shown, len(rows) == readAhead}, rows[len(rows)-1].Place}, nil
 }
 
 // showChanges leaves out updates of what was deleted since: the deletion follows.
@@ -119,7 +122,7 @@ type callFollower struct {
 	r        *Resolver
 	numberID *string
 	sent     map[string]time.Time // when each call that was sent lately had changed
-	looked   time.Time            // at everything
+	looked   time.Time            // what was named before that has been read
 	lost     bool                 // what was named could not be read
 }
 
@@ -133,9 +136,7 @@ func (f *callFollower) next(ctx context.Context, named events.Named) (some[*ent.
 		return some[*ent.Call]{}, err
 	}
 	first := f.looked.IsZero()
-	if everything {
-		f.looked = now
-	}
+	f.looked = now
 	fresh := f.unsent(found)
 	if first {
 		fresh = slices.DeleteFunc(fresh, func(c *ent.Call) bool { return !f.running(c) })

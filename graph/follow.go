@@ -36,7 +36,7 @@ func follow[T any](ctx context.Context, r *Resolver, sub *events.Subscription, n
 			if err != nil && ctx.Err() == nil {
 				r.Log.WarnContext(ctx, "read what is to be pushed", "error", err)
 			}
-			if !send(ctx, out, read.items...) || !read.more && !waitFor(ctx, sub, err != nil) {
+			if !send(ctx, out, read.items...) || (err != nil || !read.more) && !waitFor(ctx, sub, err != nil) {
 				return
 			}
 		}

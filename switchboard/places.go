@@ -100,7 +100,7 @@ func (s *Switchboard) LastPlace(ctx context.Context) (int64, error) {
 	return c.Last, nil
 }
 
-// tailAtMost is how many calls a tail names.
+// tailAtMost is how many calls a tail names. If there are more, the next one goes on behind them.
 const tailAtMost = 5000
 
 // Tail is how far the database is, with the calls that have changed since a time; zero is a little while ago.
@@ -112,16 +112,16 @@ func (s *Switchboard) Tail(ctx context.Context, since time.Time) (t events.Tail,
 	if t.Place, err = s.LastPlace(ctx); err != nil {
 		return t, err
 	}
-	changed, err := s.DB.Client().Call.Query().Where(call.ChangedAtGTE(since)).Order(ent.Asc(call.FieldChangedAt)).Limit(tailAtMost+1).
+	changed, err := s.DB.Client().Call.Query().Where(call.ChangedAtGTE(since)).Order(ent.Asc(call.FieldChangedAt)).Limit(tailAtMost).
 		Select(call.FieldOwnerID, call.FieldNumberID, call.FieldChangedAt).All(viewer.System(ctx))
 	if err != nil {
 		return t, fmt.Errorf("read the last changes of calls: %w", err)
 	}
-	if t.More = len(changed) > tailAtMost; t.More {
-		return t, nil
-	}
 	for _, c := range changed {
 		t.Calls = append(t.Calls, callEvent(c, c.ChangedAt))
+	}
+	if n := len(changed); n == tailAtMost && changed[n-1].ChangedAt.Add(events.ClocksApart).Before(t.At) {
+		t.At = changed[n-1].ChangedAt.Add(events.ClocksApart)
 	}
 	return t, nil
 }

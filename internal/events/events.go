@@ -24,7 +24,7 @@ type Kind string
 const (
 	Voicemail Kind = "voicemail" // one appeared or changed: it took a place
 	Call      Kind = "call"
-	Token     Kind = "token"  // one was revoked
+	Token     Kind = "token"  // one was revoked, or its user became another; the id is the user's
 	Number    Kind = "number" // one is set up otherwise; the id is its own, or its owner's for all that the owner has
 )
 
@@ -184,10 +184,9 @@ const ClocksApart = 30 * time.Second
 
 // Tail is how far the database is.
 type Tail struct {
-	At    time.Time // of the look
+	At    time.Time // of the look, or up to which it has come
 	Place int64     // the last one taken
 	Calls []Event   // of each call that has changed since the time that was asked for
-	More  bool      // there are too many of these to name
 }
 
 // untold are the calls that have changed later than we were told. What is older than a time is forgotten: it is not looked at any more.
@@ -235,9 +234,6 @@ func (h *Hub) Watch(ctx context.Context, log *slog.Logger, tail func(ctx context
 func (h *Hub) compare(before, now Tail) {
 	if h.missed(before.Place) {
 		h.wakeKind(Voicemail)
-	}
-	if now.More {
-		h.wakeKind(Call)
 	}
 	h.Publish(h.untold(now.Calls, now.At.Add(-2*ClocksApart))...)
 }
