@@ -84,6 +84,8 @@ func (c *clinic) issuer(at string) doctor.Part {
 			_, _ = fmt.Fprint(w, `{"keys":[{"kty":"OKP"}]}`)
 		case strings.HasPrefix(r.URL.Path, "/away/"):
 			w.WriteHeader(http.StatusBadGateway)
+		case strings.HasPrefix(r.URL.Path, "/moved/"):
+			http.Redirect(w, r, "/"+strings.TrimPrefix(r.URL.Path, "/moved/"), http.StatusFound)
 		default:
 			below := base + strings.TrimSuffix(r.URL.Path, ".well-known/openid-configuration")
 			_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, below, below+"keys")
@@ -153,6 +155,8 @@ var misfortunes = []misfortune{
 		doctor.Trouble, "issuer", "letter for letter", 0},
 	{"an issuer without keys", func(c *clinic) { c.Issuer = c.issuer("/empty/") },
 		doctor.Trouble, "no keys at", "OIDC_ISSUER", 0},
+	{"an issuer that is elsewhere now", func(c *clinic) { c.Issuer = c.issuer("/moved/") },
+		doctor.Trouble, "302", "OIDC_ISSUER", 0},
 	{"an issuer that is away", func(c *clinic) { c.Issuer = c.issuer("/away/") },
 		doctor.Trouble, "502", "OIDC_ISSUER", 0},
 

@@ -113,8 +113,7 @@ func (i *Issuer) reach(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 
 // Check asks the issuer whether tokens of it could be believed, whatever was asked before.
 func (i *Issuer) Check(ctx context.Context) error {
-	client := &http.Client{Timeout: askFor}
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), i.url)
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, &http.Client{Transport: once{}, Timeout: askFor}), i.url)
 	if err != nil {
 		return err
 	}
@@ -178,7 +177,23 @@ func (s *seldom) RoundTrip(r *http.Request) (*http.Response, error) {
 	if last.body == nil {
 		return nil, errTooSoon
 	}
-	return &http.Response{Status: "200 OK", StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(last.body)), Request: r}, nil
+	return given(r, last.body), nil
+}
+
+// once asks as seldom does, and anew each time.
+type once struct{}
+
+// RoundTrip asks.
+func (once) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := ask(r)
+	if err != nil {
+		return nil, err
+	}
+	return given(r, body), nil
+}
+
+func given(r *http.Request, body []byte) *http.Response {
+	return &http.Response{Status: "200 OK", StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}
 }
 
 // inVain tells whether something was asked for and has never been given.
