@@ -21,7 +21,7 @@ const (
 // Each case is a conversation: what the client says, marked >, what it must hear, marked <, and at last the code it is closed with.
 func TestCloseCodes(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct {
+	table := []struct {
 		name string
 		say  []string
 		code int
@@ -80,7 +80,13 @@ func TestCloseCodes(t *testing.T) {
 		{"message over the limit first", []string{`> {"type":"ping","payload":{"x":"` + strings.Repeat("x", 1<<20) + `"}}`}, 1009},
 		{"init that cannot be checked", []string{`> {"type":"connection_init","payload":{"authorization":"no database"}}`}, 1013},
 		{"init that panics", []string{`> {"type":"connection_init","payload":{"authorization":"panic"}}`}, 4500},
-	} {
+	}
+	codes := map[int]int{}
+	for _, tt := range table {
+		codes[tt.code]++
+	}
+	t.Logf("%d conversations end with these codes: %v", len(table), codes)
+	for _, tt := range table {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, newSchema(), socket.Config{Init: func(ctx context.Context, authorization string) (context.Context, error) {
