@@ -82,9 +82,7 @@ func TestF35CallsAreAnsweredOnAFullDisk(t *testing.T) {
 		t.Errorf("the journal left %d files with nothing in them, %v", len(left), err)
 	}
 	check(t, os.Remove(filler))
-	check(t, h.net.Advance(h.ctx, 2*time.Minute))
-	_, err = h.app.desk.Reconcile(h.ctx)
-	check(t, err)
+	check(t, h.app.desk.Replay(h.ctx)) // there is nothing to replay: it has everything compared with Twilio, at once and a minute later
 	h.play()
 	h.wantStored(tn)
 	wantIntact(t, filepath.Join(dir, "maskline.db"))

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -211,15 +212,43 @@ func (a *app) background(ctx context.Context) error {
 	}
 	runs := []func(context.Context) error{
 		a.queue.Run,
-		func(ctx context.Context) error { return a.hub.Watch(ctx, a.log, a.desk.Tail) },
-		func(ctx context.Context) error { return a.desk.Remember(ctx, a.hub) },
-		a.desk.Recover,
-		a.desk.WriteTrail,
+		a.lasting(func(ctx context.Context) error { return a.hub.Watch(ctx, a.log, a.desk.Tail) }),
+		a.lasting(func(ctx context.Context) error { return a.desk.Remember(ctx, a.hub) }),
+		a.lasting(a.desk.Recover),
+		a.lasting(a.desk.WriteTrail),
 	}
 	if a.relay != nil {
 		runs = append(runs, a.relay.Run)
 	}
 	return together(ctx, runs...)
+}
+
+// lasting begins anew, a second later, what a panic has ended: it must not end the process.
+func (a *app) lasting(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			panicked, err := a.caught(ctx, run)
+			if !panicked {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+func (a *app) caught(ctx context.Context, run func(context.Context) error) (panicked bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			panicked = true
+			a.desk.Metrics.Panicked()
+			a.log.ErrorContext(ctx, "background work panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return false, run(ctx)
 }
 
 // together runs them all until ctx ends or one of them fails, and returns when all have.

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -59,11 +58,7 @@ func (a Audio) play(ctx context.Context, w http.ResponseWriter, r *http.Request)
 }
 
 func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, v *ent.Voicemail) error {
-	err := a.Recordings.Verify(ctx, v.ID, v.AudioSha256)
-	if errors.Is(err, recordings.ErrNotFound) || errors.Is(err, recordings.ErrChanged) {
-		return errors.Join(fmt.Errorf("the audio of %s is not what was stored: %w", v.ID, err), a.Desk.FetchAgain(ctx, v.ID))
-	}
-	if err != nil {
+	if err := a.Desk.Intact(ctx, v); err != nil {
 		return err
 	}
 	audio, err := a.Recordings.Open(ctx, v.ID)

@@ -69,7 +69,8 @@ func (s *Switchboard) retire(ctx context.Context, numberID string, before time.T
 }
 
 func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, before time.Time) (int, error) {
-	q := tx.Voicemail.Query().Where(voicemail.NumberID(numberID), voicemail.ReceivedAtLT(before), voicemail.DeletedAtIsNil(), voicemail.PlaceNotNil(),
+	q := tx.Voicemail.Query().Where(voicemail.NumberID(numberID), voicemail.ReceivedAtLT(before), voicemail.AppearedAtLT(before),
+		voicemail.DeletedAtIsNil(), voicemail.PlaceNotNil(),
 		voicemail.Or(voicemail.RestoredAtIsNil(), voicemail.RestoredAtLT(before))).Order(ent.Asc(voicemail.FieldReceivedAt, voicemail.FieldID)).Limit(atOnce)
 	tx.forUpdate(func() { q.ForUpdate() })
 	found, err := q.All(ctx)

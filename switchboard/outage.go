@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -86,6 +88,7 @@ func (s *Switchboard) TranscribedAway(in phone.Incoming, t Transcript) error {
 }
 
 func (s *Switchboard) journal(e entry) error {
+	s.missed.Store(true)
 	e.At = s.now()
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -112,24 +115,44 @@ func (s *Switchboard) Recover(ctx context.Context) error {
 	}
 }
 
-// Replay writes what was kept during an outage into the database, and has everything compared with Twilio.
+// Replay writes what was kept during an outage into the database. Before that it has everything compared with Twilio: what could not even be
+// kept is found by nobody else.
 func (s *Switchboard) Replay(ctx context.Context) error {
-	if s.Journal.Empty() {
-		return nil
+	if err := s.compareLater(ctx); err != nil || s.Journal.Empty() {
+		return err
 	}
 	entries := 0
 	err := s.Journal.Replay(func(line []byte) error {
 		entries++
 		return s.replay(ctx, line)
 	})
-	if err != nil || entries == 0 {
-		return err
+	if err == nil && entries > 0 {
+		s.Log.InfoContext(ctx, "wrote down what was kept for later", "entries", entries)
 	}
-	s.Log.InfoContext(ctx, "wrote down what was kept for later", "entries", entries)
-	return s.inTx(ctx, func(tx *Tx) error {
-		tx.later(jobs.Job{Kind: jobs.Reconcile, At: s.now()})
+	return err
+}
+
+// compareLater asks for two passes of the reconciler when something happened that the database was not told of: one at once, and one that leaves
+// nothing alone any more of what came during the outage. They go through two days, so they are asked for once a minute at most.
+func (s *Switchboard) compareLater(ctx context.Context) error {
+	if !s.Journal.Empty() {
+		s.missed.Store(true)
+	}
+	now, alone := s.now(), s.leaveAlone()
+	if now.Sub(s.compared) < alone || !s.missed.Swap(false) {
+		return nil
+	}
+	err := s.inTx(ctx, func(tx *Tx) error {
+		tx.later(jobs.Job{Kind: jobs.Reconcile, At: now})
+		tx.later(jobs.Job{Kind: jobs.Reconcile, At: now.Add(alone)})
 		return nil
 	})
+	if err != nil {
+		s.missed.Store(true)
+		return err
+	}
+	s.compared = now
+	return nil
 }
 
 func (s *Switchboard) replay(ctx context.Context, line []byte) error {
@@ -138,7 +161,7 @@ func (s *Switchboard) replay(ctx context.Context, line []byte) error {
 		return s.setUnreadable(ctx, line, err)
 	}
 	e.In.At = e.At
-	err := s.replayEntry(ctx, e)
+	err := s.replayGuarded(ctx, e)
 	switch {
 	case err == nil, errors.Is(err, errUnknownNumber) && e.Decided != nil: // nobody's call
 		return nil
@@ -148,6 +171,17 @@ func (s *Switchboard) replay(ctx context.Context, line []byte) error {
 		return err
 	}
 	return s.setAside(ctx, e, err)
+}
+
+// replayGuarded makes an error of a panic: it would come again at each start.
+func (s *Switchboard) replayGuarded(ctx context.Context, e entry) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Metrics.Panicked()
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.replayEntry(ctx, e)
 }
 
 var errNothing = errors.New("an empty entry")

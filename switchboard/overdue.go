@@ -20,14 +20,14 @@ var errOverdue = errors.New("our own work on it failed each time; the log says w
 
 // giveUpOverdue gives up what nobody else does, so that it does not stay pending for ever.
 func (s *Switchboard) giveUpOverdue(ctx context.Context) error {
-	return errors.Join(s.overdueAudio(ctx), s.overdueTranscripts(ctx), s.overdueMails(ctx))
+	return errors.Join(s.overdueAudio(ctx), s.audioOnceMore(ctx), s.overdueTranscripts(ctx), s.overdueMails(ctx), s.overdueVoicemails(ctx))
 }
 
 func (s *Switchboard) overdueSince(patience time.Duration) time.Time {
 	return s.now().Add(-patience - overdueBy)
 }
 
-// overdueAudio leaves alone what is fetched for a second time, to mend a copy.
+// overdueAudio leaves alone what is fetched for a second time, to mend a copy: see audioOnceMore.
 func (s *Switchboard) overdueAudio(ctx context.Context) (errs error) {
 	late, err := s.DB.Client().Voicemail.Query().Limit(atOnce).
 		Where(voicemail.AudioEQ(phone.AudioPending), voicemail.LearnedAtLT(s.overdueSince(phone.FetchPatience)), voicemail.AudioSha256("")).All(ctx)
@@ -36,6 +36,32 @@ func (s *Switchboard) overdueAudio(ctx context.Context) (errs error) {
 	}
 	for _, v := range late {
 		errs = errors.Join(errs, s.fetchFailed(ctx, v, errOverdue))
+	}
+	return errs
+}
+
+// audioOnceMore fetches what is pending since a copy was lost, as its job would if that were not given up.
+func (s *Switchboard) audioOnceMore(ctx context.Context) (errs error) {
+	late, err := s.DB.Client().Voicemail.Query().Limit(atOnce).
+		Where(voicemail.AudioEQ(phone.AudioPending), voicemail.LearnedAtLT(s.overdueSince(phone.FetchPatience)), voicemail.AudioSha256NEQ("")).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look for audio that was lost: %w", err)
+	}
+	for _, id := range late {
+		errs = errors.Join(errs, s.fetch(ctx, id))
+	}
+	return errs
+}
+
+// overdueVoicemails shows what nobody has shown.
+func (s *Switchboard) overdueVoicemails(ctx context.Context) (errs error) {
+	late, err := s.DB.Client().Voicemail.Query().Limit(atOnce).
+		Where(voicemail.PlaceIsNil(), voicemail.DeletedAtIsNil(), voicemail.PurgedAtIsNil(), voicemail.LearnedAtLT(s.overdueSince(0))).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look for voicemails that have not appeared: %w", err)
+	}
+	for _, id := range late {
+		errs = errors.Join(errs, s.appearAnyway(ctx, id))
 	}
 	return errs
 }

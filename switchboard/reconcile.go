@@ -40,6 +40,8 @@ type Reconciled struct {
 // ErrNoTwilio says that there is nobody to ask.
 var ErrNoTwilio = errors.New("no Twilio account is set: there is nothing to compare with")
 
+func (s *Switchboard) leaveAlone() time.Duration { return min(leaveAlone, s.Settings.ReconcileEvery) }
+
 // Reconcile asks Twilio for what happened in the last two days, and puts what we never heard of through the code that would have heard it.
 // One repair that fails holds up no other.
 func (s *Switchboard) Reconcile(ctx context.Context) (Reconciled, error) {
@@ -47,7 +49,7 @@ func (s *Switchboard) Reconcile(ctx context.Context) (Reconciled, error) {
 	if s.Twilio == nil {
 		return Reconciled{}, errors.Join(errs, ErrNoTwilio)
 	}
-	until := s.now().Add(-min(leaveAlone, s.Settings.ReconcileEvery))
+	until := s.now().Add(-s.leaveAlone())
 	r := &reconciler{Switchboard: s, until: until, running: map[string]bool{}, done: Reconciled{Repairs: map[string]int{}}}
 	if taken > 0 {
 		r.done.Repairs[repairAside] = taken
@@ -189,7 +191,7 @@ func (r *reconciler) deleteCopied(ctx context.Context, v *ent.Voicemail) error {
 	case v.ReconciledAt == nil:
 		return r.inTx(ctx, func(tx *Tx) error { return tx.Voicemail.UpdateOneID(v.ID).SetReconciledAt(r.now()).Exec(ctx) })
 	}
-	if err := r.Recordings.Verify(ctx, v.ID, v.AudioSha256); err != nil {
+	if err := r.Intact(ctx, v); err != nil {
 		return fmt.Errorf("recording %s stays at Twilio: %w", v.RecordingSid, err)
 	}
 	if err := r.Twilio.DeleteRecording(ctx, v.RecordingSid); err != nil {

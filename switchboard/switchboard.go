@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -68,7 +69,9 @@ type Queue interface {
 // Switchboard does what is decided.
 type Switchboard struct {
 	Config
-	trail trail
+	trail    trail
+	missed   atomic.Bool // something happened that the database was not told of
+	compared time.Time   // when passes of the reconciler were asked for because of that
 }
 
 // New is a switchboard that works with c.
@@ -133,17 +136,13 @@ func pause(ctx context.Context, n int) bool {
 	}
 }
 
-func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) (err error) {
+func (s *Switchboard) tryTx(ctx context.Context, do func(*Tx) error) error {
 	db, err := s.DB.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	tx := &Tx{Client: db.Ent, db: db, dialect: s.DB.Dialect()}
-	defer func() {
-		if err != nil {
-			_ = db.Rollback() // the first error is the one that counts
-		}
-	}()
+	defer func() { _ = db.Rollback() }() // after an error, which is the one that counts, or a panic; after the commit it does nothing
 	if err := do(tx); err != nil {
 		return err
 	}

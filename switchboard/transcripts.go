@@ -167,8 +167,13 @@ func (s *Switchboard) listen(ctx context.Context, v *ent.Voicemail) (string, err
 	switch {
 	case s.Engine == nil:
 		return "", &transcribe.Error{Reason: "Transcription was switched off."}
+	case v.Audio == phone.AudioPending: // a copy was lost
+		return "", &transcribe.Error{Passing: true, Reason: "The recording could not be read."}
 	case v.Audio != phone.AudioStored:
 		return "", &transcribe.Error{Reason: "There is no recording to transcribe."}
+	}
+	if err := s.Intact(ctx, v); err != nil {
+		return "", &transcribe.Error{Passing: true, Reason: "The recording could not be read.", Err: err}
 	}
 	audio, err := s.Recordings.Open(ctx, v.ID)
 	if err != nil {

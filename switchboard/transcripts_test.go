@@ -136,7 +136,7 @@ func TestWithoutAudioThereIsNoTranscript(t *testing.T) {
 		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9}))
 		d.wait(phone.FetchPatience)
 		d.check(d.work())
-		d.wantTranscription(phone.TranscriptionFailed, "Twilio did not give us the recording within 24 hours.")
+		d.wantTranscription(phone.TranscriptionFailed, "The recording could not be copied within 24 hours.")
 		if n := asked.Load(); n != 0 {
 			d.t.Errorf("the engine was asked %d times", n)
 		}

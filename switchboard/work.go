@@ -16,6 +16,7 @@ import (
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/mail"
 	"github.com/maskline/maskline/internal/recordings"
+	"github.com/maskline/maskline/internal/twilio"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -67,7 +68,11 @@ func (s *Switchboard) fetch(ctx context.Context, id string) error {
 	return s.Recordings.Delete(ctx, id)
 }
 
+// copyAudio copies the audio, unless there is a copy that only seemed to be gone: its disk is mounted again, say.
 func (s *Switchboard) copyAudio(ctx context.Context, v *ent.Voicemail) (recordings.Stored, error) {
+	if v.AudioSha256 != "" && s.Recordings.Verify(ctx, v.ID, v.AudioSha256) == nil {
+		return recordings.Stored{ContentType: v.AudioType, Size: v.AudioSize, SHA256: v.AudioSha256}, nil
+	}
 	if s.Twilio == nil {
 		return recordings.Stored{}, errors.New("no Twilio account is set")
 	}
@@ -99,6 +104,20 @@ func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored
 	return false, s.arrive(ctx, tx, v)
 }
 
+// Intact checks that our copy of a voicemail's audio is what was stored. One that is damaged, or gone, is fetched again.
+func (s *Switchboard) Intact(ctx context.Context, v *ent.Voicemail) error {
+	err := s.Recordings.Verify(ctx, v.ID, v.AudioSha256)
+	if lost(err) {
+		s.Log.ErrorContext(ctx, "a copy of a recording is not what was stored, and is fetched again", "voicemail", v.ID, "error", err)
+		return errors.Join(err, s.FetchAgain(ctx, v.ID))
+	}
+	return err
+}
+
+func lost(err error) bool {
+	return errors.Is(err, recordings.ErrNotFound) || errors.Is(err, recordings.ErrChanged)
+}
+
 // FetchAgain has the audio of a voicemail fetched once more: our copy is damaged, or gone. Until then there is none.
 func (s *Switchboard) FetchAgain(ctx context.Context, id string) error {
 	ctx = viewer.System(ctx)
@@ -115,13 +134,21 @@ func (s *Switchboard) FetchAgain(ctx context.Context, id string) error {
 	})
 }
 
-// fetchFailed asks for another try, until the audio has been asked for long enough: then its owner is told why it is missing.
+// fetchFailed asks for another try, until the audio has been asked for long enough: then its owner is told why it is missing. What we had once
+// is given up only when Twilio does not have it any more.
 func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause error) error {
-	if s.age(v) < phone.FetchPatience {
+	refused := new(twilio.Error)
+	fromTwilio := errors.As(cause, &refused)
+	why := "Twilio did not give us the recording within 24 hours."
+	switch hadIt := v.AudioSha256 != ""; {
+	case hadIt && (!fromTwilio || !refused.NotFound()), !hadIt && s.age(v) < phone.FetchPatience:
 		return fmt.Errorf("fetch the audio of voicemail %s: %w", v.ID, cause)
+	case hadIt:
+		why = "Our copy of the recording was lost, and Twilio has none any more."
+	case !fromTwilio:
+		why = "The recording could not be copied within 24 hours."
 	}
 	s.Log.ErrorContext(ctx, "gave up the audio of a voicemail", "voicemail", v.ID, "recording", v.RecordingSid, "error", cause)
-	const why = "Twilio did not give us the recording within 24 hours."
 	s.Metrics.givenUp("audio")
 	return s.withVoicemail(ctx, v.ID, func(tx *Tx, v *ent.Voicemail) error {
 		if v.Audio != phone.AudioPending {
@@ -277,7 +304,14 @@ func (s *Switchboard) compose(ctx context.Context, d *ent.Delivery) (mail.Messag
 	m := mail.Message{ID: d.ID, To: d.Recipient}
 	attached := v.Audio == phone.AudioStored && phone.Attached(v.AudioSize)
 	if attached {
-		m.Audio = s.attachment(ctx, v)
+		switch err := s.Intact(ctx, v); {
+		case lost(err): // the mail does not wait for a new copy: it has a link
+			attached = false
+		case err != nil:
+			return mail.Message{}, err
+		default:
+			m.Audio = s.attachment(ctx, v)
+		}
 	}
 	m.Subject, m.Text, m.HTML = mail.Compose(s.letter(v, n, attached))
 	return m, nil
