@@ -118,7 +118,7 @@ func TestSettingsOfSessions(t *testing.T) {
 	t.Parallel()
 	for kind, settings := range map[string]map[string]string{
 		testdb.SQLite:   {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA foreign_keys": "1", "PRAGMA busy_timeout": "5000"},
-		testdb.Postgres: {"SHOW timezone": "UTC", "SHOW plan_cache_mode": "force_generic_plan", "SHOW random_page_cost": "1.1", "SHOW jit": "off", "SHOW application_name": "maskline"},
+		testdb.Postgres: {"SHOW timezone": "UTC", "SHOW plan_cache_mode": "force_generic_plan", "SHOW random_page_cost": "1.1", "SHOW jit": "off", "SHOW idle_in_transaction_session_timeout": "10s", "SHOW application_name": "maskline"},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -34,12 +34,19 @@ const (
 // session is what a session is set to unless the address says otherwise. Times come back in the session's zone. Plans for the
 // values at hand are made anew at every execution, which costs more than it gains here. That pages are as good as in memory keeps
 // it from reading all rows for the sake of reading them in the order of the disk. Compiling a plan takes a tenth of a second, at every
-// execution, for statements that look at a few rows.
+// execution, for statements that look at a few rows. A process whose machine vanishes, or stands still, in the middle of a transaction must not
+// keep its locks: nothing waits there for anything but the database.
 var session = map[string]string{
-	"timezone":                  "UTC",
-	"plan_cache_mode":           "force_generic_plan",
-	"random_page_cost":          "1.1",
-	"jit":                       "off",
+	"timezone":         "UTC",
+	"plan_cache_mode":  "force_generic_plan",
+	"random_page_cost": "1.1",
+	"jit":              "off",
+
+	"idle_in_transaction_session_timeout": "10s",
+	"tcp_keepalives_idle":                 "10",
+	"tcp_keepalives_interval":             "5",
+	"tcp_keepalives_count":                "3",
+
 	"fallback_application_name": "maskline",
 	"connect_timeout":           "5",
 }
