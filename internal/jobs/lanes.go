@@ -10,6 +10,7 @@ const (
 	laneMedia  = "media"
 	laneSpeech = "speech"
 	laneMail   = "mail"
+	laneWatch  = "watch" // what finds out what others have missed
 )
 
 const workersPerLane = 10
@@ -20,13 +21,16 @@ func lanes() map[string]river.QueueConfig {
 		laneMedia:  {MaxWorkers: workersPerLane},
 		laneSpeech: {MaxWorkers: workersPerLane},
 		laneMail:   {MaxWorkers: workersPerLane},
+		laneWatch:  {MaxWorkers: 1},
 	}
 }
 
 func (k Kind) lane() string {
 	switch k {
-	case FetchRecording, Purge, Reconcile:
+	case FetchRecording, Purge:
 		return laneMedia
+	case Reconcile:
+		return laneWatch
 	case Transcribe:
 		return laneSpeech
 	case SendMail:

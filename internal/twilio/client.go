@@ -124,10 +124,16 @@ func (c *Client) DeleteRecording(ctx context.Context, sid string) error {
 }
 
 func (c *Client) media(ctx context.Context, path string) (*Media, error) {
-	resp, err := c.follow(ctx, c.resource(path))
+	leave, err := c.manners.seatForMedia(ctx)
 	if err != nil {
 		return nil, err
 	}
+	resp, err := c.follow(ctx, c.resource(path))
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	resp.Body = seated{resp.Body, leave}
 	if err := answerError(resp, http.StatusOK); err != nil {
 		return nil, errors.Join(err, resp.Body.Close())
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	mostAtOnce  = 8                // requests, of which media last until they are read
+	mostAtOnce  = 8                // requests
+	mostMedia   = 6                // of them: these last until they are read and stored, and a storage that hangs must not keep us from asking
 	silence     = 20 * time.Second // in which nothing comes is no answer any more
 	failuresOut = 5                // in a row, and Twilio is left alone
 	firstRest   = 5 * time.Second  // for so long at first, then for twice as long each time
@@ -25,6 +26,7 @@ type manners struct {
 	now     func() time.Time
 	silence time.Duration
 	seats   chan struct{}
+	media   chan struct{}
 
 	mu      sync.Mutex
 	failed  int       // in a row
@@ -33,7 +35,7 @@ type manners struct {
 }
 
 func newManners(cfg Config) *manners {
-	m := &manners{now: cfg.Now, silence: cfg.Silence, seats: make(chan struct{}, mostAtOnce)}
+	m := &manners{now: cfg.Now, silence: cfg.Silence, seats: make(chan struct{}, mostAtOnce), media: make(chan struct{}, mostMedia)}
 	if m.now == nil {
 		m.now = time.Now
 	}
@@ -41,6 +43,27 @@ func newManners(cfg Config) *manners {
 		m.silence = silence
 	}
 	return m
+}
+
+// seatForMedia waits until there may be one more of those.
+func (m *manners) seatForMedia(ctx context.Context) (leave func(), err error) {
+	select {
+	case m.media <- struct{}{}:
+		return sync.OnceFunc(func() { <-m.media }), nil
+	case <-ctx.Done():
+		return nil, &Error{Err: ctx.Err()}
+	}
+}
+
+// seated gives a seat back when it is closed.
+type seated struct {
+	io.ReadCloser
+	leave func()
+}
+
+func (s seated) Close() error {
+	defer s.leave()
+	return s.ReadCloser.Close()
 }
 
 // ask waits for a seat, and sends a request if this is a time for it.
