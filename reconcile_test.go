@@ -118,7 +118,10 @@ func TestARecordingIsDeletedAtTwilioOnceItsCopyIsSafe(t *testing.T) {
 		if pass() {
 			t.Fatal("deleted although our copy was damaged")
 		}
-		check(t, os.WriteFile(files[0], whole, 0o600))
+		h.play() // the pass has asked for it anew
+		if again, err := os.ReadFile(files[0]); err != nil || !slices.Equal(again, whole) {
+			t.Errorf("the copy is not mended: %d bytes of %d, %v", len(again), len(whole), err)
+		}
 		if !pass() {
 			t.Error("not deleted though everything is safe")
 		}
