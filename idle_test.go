@@ -36,7 +36,7 @@ func TestManyIdleSubscribers(t *testing.T) {
 	for listener.read().Type != "complete" { // behind it the subscription is taken
 	}
 	w := &modelWorld{t: t, public: p.base}
-	const rounds, voicemails = 8, 200
+	const rounds, voicemails = 20, 200
 	var taken []float64
 	for round := range rounds {
 		began := time.Now()
