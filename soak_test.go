@@ -134,8 +134,8 @@ func (s *soak) run(long time.Duration) {
 		}
 		break
 	}
-	check(s.t, <-over) // all calls have ended, and all is told
-	s.forget(time.Now().UTC().Add(time.Hour))
+	check(s.t, <-over) // all calls have ended, and all is told; Twilio knows of the last of them for as long as anybody may ask
+	s.remember(s.net.Calls(), s.net.Recordings())
 }
 
 func (s *soak) dial(r *rand.Rand) {
@@ -146,9 +146,8 @@ func (s *soak) dial(r *rand.Rand) {
 	s.calls[s.net.Dial(c, s.numbers[r.IntN(len(s.numbers))]).SID] = true
 }
 
-// forget takes from the network what is over, and keeps what has to be found again.
-func (s *soak) forget(before time.Time) {
-	calls, recordings := s.net.Forget(before)
+// remember keeps what has to be found again.
+func (s *soak) remember(calls []*network.Call, recordings []network.Recording) {
 	for _, c := range calls {
 		s.faults = append(s.faults, c.Err())
 	}
@@ -161,7 +160,7 @@ func (s *soak) forget(before time.Time) {
 
 func (s *soak) look() {
 	s.t.Helper()
-	s.forget(s.net.Now().Add(-soakForgets))
+	s.remember(s.net.Forget(s.net.Now().Add(-soakForgets)))
 	l := soakLine{}
 	l.p50, l.p99, l.worst = s.client.take()
 	for _, p := range s.replicas {
@@ -258,7 +257,9 @@ func (s *soak) inspect(w *modelWorld) (r report) {
 		r.add("%v", err)
 	}
 	took, _ := s.mail.copies()
+	kept := map[string]bool{}
 	for _, v := range voicemails {
+		kept[v.RecordingSid] = true
 		switch {
 		case !s.recordings[v.RecordingSid]:
 			r.add("voicemail %s is of no recording", v.ID)
@@ -271,6 +272,11 @@ func (s *soak) inspect(w *modelWorld) (r report) {
 	for _, c := range calls {
 		if !s.calls[c.CallSid] || c.Outcome == "RINGING" || c.EndedAt == "" {
 			r.add("call %s is %s", c.CallSid, c.Outcome)
+		}
+	}
+	for sid := range s.recordings {
+		if !kept[sid] {
+			r.add("recording %s is no voicemail", sid)
 		}
 	}
 	if len(voicemails) != len(s.recordings) || len(calls) != len(s.calls) {

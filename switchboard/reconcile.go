@@ -154,7 +154,8 @@ func (r *reconciler) recordings(ctx context.Context, all []twilio.Recording) (er
 		for i, rec := range some {
 			sids[i] = rec.SID
 		}
-		rows, err := r.DB.Client().Voicemail.Query().Where(voicemail.RecordingSidIn(sids...)).All(ctx)
+		rows, err := r.DB.Client().Voicemail.Query().Where(voicemail.RecordingSidIn(sids...)).
+			Select(voicemail.FieldRecordingSid, voicemail.FieldAudio, voicemail.FieldAudioSha256, voicemail.FieldTranscription, voicemail.FieldReconciledAt).All(ctx)
 		if err != nil {
 			return errors.Join(errs, fmt.Errorf("look for recordings: %w", err))
 		}
