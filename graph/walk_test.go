@@ -251,7 +251,8 @@ func TestTheSchemaWalkNeverMeetsAnotherOwner(t *testing.T) {
 			}
 		}
 		t.Logf("WALK_SEED=%d: %d queries to depth %d in %s, errors %v, never one of %d canaries; the administrator met %d of them", seed, asked, k.deepest, long, codes, len(canaries), len(met))
-		if codes["INTERNAL"]+codes["TOO_COMPLEX"]+codes["RATE_LIMITED"] > 0 {
+		// One in a hundred thousand asks for 20 users with 20 numbers each with 20 subscriptions each, and so on.
+		if codes["INTERNAL"]+codes["RATE_LIMITED"] > 0 || codes["TOO_COMPLEX"] > 1+asked/10_000 {
 			t.Errorf("the walk is not what it should be: %v", codes)
 		}
 		if len(met) < 3 {
