@@ -27,6 +27,7 @@ type walk struct {
 	ids     []string             // one's own, others' and nobody's
 	cursors map[string][]string  // by list and order
 	n       int                  // of the next alias
+	lists   int                  // that the present one is in
 	deepest int
 }
 
@@ -63,7 +64,7 @@ func one[T any](k *walk, of []T) T { return of[k.IntN(len(of))] }
 func (k *walk) often() bool { return k.IntN(5) < 2 }
 
 func (k *walk) query() string {
-	k.n = 0
+	k.n, k.lists = 0, 0
 	return "{ __typename " + k.some("Query", 0, 1) + "}"
 }
 
@@ -93,16 +94,18 @@ func (k *walk) below(to string, steps, level int) string {
 		return "id ... on " + kind + " { id " + k.some(kind, steps, level+1) + "} "
 	}
 	if node, isList := strings.CutSuffix(to, "Connection"); isList {
+		k.lists++
+		defer func() { k.lists-- }()
 		return "totalCount pageInfo { startCursor endCursor hasNextPage } edges { cursor node { id " + k.some(node, steps, level+2) + "} } "
 	}
 	return k.some(to, steps, level)
 }
 
-// given are the arguments of a field.
+// given are the arguments of a field. A list within a list has small pages, so that no query is too complex: four fit into each other.
 func (k *walk) given(f pathway) string {
 	node := strings.TrimSuffix(f.to, "Connection")
 	var args []string
-	order := ""
+	order, end := "", one(k, []string{"first", "last"})
 	if k.often() && slices.Contains(f.args, "orderBy") {
 		order = one(k, k.orders[node])
 	}
@@ -112,10 +115,8 @@ func (k *walk) given(f pathway) string {
 			args = append(args, "id: "+strconv.Quote(one(k, k.ids)))
 		case a == "ids":
 			args = append(args, fmt.Sprintf("ids: [%q, %q]", one(k, k.ids), one(k, k.ids)))
-		case a == "first" && k.often():
-			args = append(args, fmt.Sprintf("first: %d", 1+k.IntN(3)))
-		case a == "last" && k.often() && !strings.Contains(strings.Join(args, " "), "first"):
-			args = append(args, fmt.Sprintf("last: %d", 1+k.IntN(3)))
+		case a == end && (k.lists > 0 || k.often()):
+			args = append(args, fmt.Sprintf("%s: %d", end, 1+k.IntN(3)))
 		case (a == "after" || a == "before") && k.often():
 			args = append(args, a+": "+strconv.Quote(k.cursor(node+order)))
 		case a == "orderBy" && order != "":
@@ -251,8 +252,7 @@ func TestTheSchemaWalkNeverMeetsAnotherOwner(t *testing.T) {
 			}
 		}
 		t.Logf("WALK_SEED=%d: %d queries to depth %d in %s, errors %v, never one of %d canaries; the administrator met %d of them", seed, asked, k.deepest, long, codes, len(canaries), len(met))
-		// One in a hundred thousand asks for 20 users with 20 numbers each with 20 subscriptions each, and so on.
-		if codes["INTERNAL"]+codes["RATE_LIMITED"] > 0 || codes["TOO_COMPLEX"] > 1+asked/10_000 {
+		if codes["INTERNAL"]+codes["TOO_COMPLEX"]+codes["RATE_LIMITED"] > 0 {
 			t.Errorf("the walk is not what it should be: %v", codes)
 		}
 		if len(met) < 3 {

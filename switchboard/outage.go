@@ -115,8 +115,8 @@ func (s *Switchboard) Recover(ctx context.Context) error {
 	}
 }
 
-// Replay writes what was kept during an outage into the database. Before that it has everything compared with Twilio: what could not even be
-// kept is found by nobody else.
+// Replay writes what was kept during an outage into the database. Before that it asks for everything to be compared with Twilio:
+// what could not even be kept is found by nobody else.
 func (s *Switchboard) Replay(ctx context.Context) error {
 	if err := s.compareLater(ctx); err != nil || s.Journal.Empty() {
 		return err

@@ -25,8 +25,9 @@ var (
 )
 
 // Retryable tells that a transaction came to nothing through no fault of its own, and may be run again as a whole: it stood in
-// another one's way, it stood still for too long, or its connection was lost before the commit. It is false for what would only fail again, such as a server
-// that can't be reached, or a SQLite file that somebody else has been writing to for five seconds, see [Away].
+// another one's way, it stood still for too long, or its connection was lost before the commit. It is false for what would only
+// fail again, such as a server that can't be reached, or a SQLite file that somebody else has been writing to for five seconds,
+// see [Away].
 func Retryable(err error) bool {
 	if err == nil || errors.Is(err, ErrInDoubt) || errors.As(err, new(*connectError)) {
 		return false

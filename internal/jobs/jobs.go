@@ -77,7 +77,8 @@ type Config struct {
 	Log     *slog.Logger
 
 	// Now moves the queue onto another clock, for tests. Left nil, PostgreSQL's
-	// clock decides what is due, so that replicas need not agree on the time. On a
+	// clock decides what of that is due that waits to be worked; what is for later,
+	// and after how long a job is tried again, goes by the replicas' clocks. On a
 	// clock that stands still Run may notice new jobs only at its next poll.
 	Now func() time.Time
 
