@@ -1,7 +1,6 @@
 package switchboard_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/transcribe"
-	"github.com/maskline/maskline/internal/twilio"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -39,11 +37,7 @@ var message = []byte("RIFF\x26\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x
 // stored is a voicemail of call n whose audio is there.
 func (d *desk) stored(n int) *ent.Voicemail {
 	d.t.Helper()
-	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(message) }))
-	d.t.Cleanup(host.Close)
-	client, err := twilio.New(twilio.Config{BaseURL: host.URL, AccountSID: fmt.Sprintf("AC%032x", 1), User: "SKuser", Password: "secret"})
-	d.check(err)
-	d.Twilio = client
+	d.answersWith(http.StatusOK)
 	d.check(d.Reported(d.ctx, d.led(n), phone.Reported{RecordingSID: recording(n), Status: "completed", Seconds: 1}))
 	d.check(d.Work()[jobs.FetchRecording](d.ctx, jobs.Job{Subject: d.onlyVoicemail()}))
 	return d.voicemail()
