@@ -301,7 +301,7 @@ func (s *Switchboard) compose(ctx context.Context, d *ent.Delivery) (mail.Messag
 	if err != nil {
 		return mail.Message{}, fmt.Errorf("load number %s: %w", v.NumberID, err)
 	}
-	m := mail.Message{ID: d.ID, To: d.Recipient}
+	m := mail.Message{ID: d.ID, To: d.Recipient, Attempt: d.Attempts}
 	attached := v.Audio == phone.AudioStored && phone.Attached(v.AudioSize)
 	if attached {
 		switch err := s.Intact(ctx, v); {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/mail"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ type Config struct {
 type Message struct {
 	ID                      string // the delivery's: the Message-ID and the name of an .eml file are made of it
 	To, Subject, Text, HTML string
+	Attempt                 int         // of sending it, from 1 on: whoever has two with one Message-ID sees why
 	Audio                   *Attachment // nil: none
 }
 
@@ -119,6 +121,7 @@ func (s *Sender) render(m Message) (*gomail.Msg, error) {
 	msg.SetMessageIDWithValue(m.ID + "@" + s.domain)
 	msg.SetDateWithValue(s.now())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
+	msg.SetGenHeader("X-Maskline-Attempt", strconv.Itoa(m.Attempt))
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)

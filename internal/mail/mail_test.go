@@ -37,7 +37,7 @@ func (k *sink) sender(t *testing.T) *Sender {
 }
 
 func message() Message {
-	return Message{ID: "dlv_01h2", To: "owner@a.example", Subject: "Grüße 👋 aus São Paulo", Text: "Erste Zeile\n.\nzweite: ü\n", HTML: "<p>ü</p>"}
+	return Message{ID: "dlv_01h2", Attempt: 2, To: "owner@a.example", Subject: "Grüße 👋 aus São Paulo", Text: "Erste Zeile\n.\nzweite: ü\n", HTML: "<p>ü</p>"}
 }
 
 func attachment(b []byte) *Attachment {
@@ -90,13 +90,13 @@ func TestSend(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"From": `"Maskline" <maskline@mask.example>`, "To": "<owner@a.example>", "Message-Id": "<dlv_01h2@mask.example>",
-		"Date": "Sun, 01 Mar 2026 12:00:00 +0000", "Auto-Submitted": "auto-generated", "Mime-Version": "1.0",
+		"Date": "Sun, 01 Mar 2026 12:00:00 +0000", "Auto-Submitted": "auto-generated", "Mime-Version": "1.0", "X-Maskline-Attempt": "2",
 	} {
 		if got := o.header.Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
-	want := []string{"Auto-Submitted", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To"}
+	want := []string{"Auto-Submitted", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To", "X-Maskline-Attempt"}
 	if names := slices.Sorted(maps.Keys(o.header)); !slices.Equal(names, want) {
 		t.Errorf("headers %q, want %q", names, want)
 	}
