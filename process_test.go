@@ -105,6 +105,7 @@ type process struct {
 	env     []string
 	base    string
 	h       *house // for its GraphQL helpers only
+	stderr  func() io.Writer
 }
 
 const adminToken = "the-administrators-token-of-these-tests"
@@ -121,7 +122,7 @@ func (tw *town) start(t *testing.T, databaseURL, dataDir, public string, env ...
 func (tw *town) prepare(t *testing.T, databaseURL, dataDir, public string, env ...string) *process {
 	t.Helper()
 	addr := freeAddr(t)
-	p := &process{t: t, program: binary, base: "http://" + addr, h: &house{t: t, ctx: t.Context(), url: "http://" + addr, admin: adminToken}}
+	p := &process{t: t, program: binary, base: "http://" + addr, h: &house{t: t, ctx: t.Context(), url: "http://" + addr, admin: adminToken}, stderr: t.Output}
 	if public == "" {
 		public = p.base
 	}
@@ -137,7 +138,7 @@ func (p *process) run() {
 	path, err := p.program()
 	check(p.t, err)
 	p.cmd = exec.Command(path, "serve")
-	p.cmd.Env, p.cmd.Stderr = p.env, p.t.Output()
+	p.cmd.Env, p.cmd.Stderr = p.env, p.stderr()
 	check(p.t, p.cmd.Start())
 	p.t.Cleanup(func() { p.kill() })
 	eventually(p.t, patience, p.answers)
