@@ -41,7 +41,7 @@ func TestF03NoCallbackIsLostWhilePostgresIsDown(t *testing.T) {
 // Somebody ends a third of all sessions, in the midst of whatever they do, ten times a second. Connecting anew takes the
 // whole machine, so this runs beside no other test.
 func TestF04NothingIsLostWhenSessionsAreEnded(t *testing.T) {
-	server, tw := testdb.Open(t, testdb.Postgres), newStrictTown(t)
+	server, tw := testdb.Open(t, testdb.Postgres), newStrictestTown(t)
 	p := tw.start(t, server.DSN(), t.TempDir(), "")
 	tw.net.AddNumber(numberAt(p.base, mask))
 	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
@@ -55,7 +55,7 @@ func TestF04NothingIsLostWhenSessionsAreEnded(t *testing.T) {
 		t.Error("no session was ended")
 	}
 	wantAnswered(t, calls)
-	p.wantNothingLost(tw, tn.token, 2) // a mail may have gone out whose transaction was ended
+	p.wantNothingLost(tw, tn, 2) // a mail may have gone out whose transaction was ended
 }
 
 func endSessions(ctx context.Context, t *testing.T, db *sql.DB) (ended int) {
@@ -79,7 +79,7 @@ func endSessions(ctx context.Context, t *testing.T, db *sql.DB) (ended int) {
 // out loses that office when the database is so slow.
 func TestF07CallsAreAnsweredAndJobsDoneOnASlowDatabase(t *testing.T) {
 	t.Parallel()
-	server, tw, media := testdb.Open(t, testdb.Postgres), newStrictTown(t), &twilioLine{}
+	server, tw, media := testdb.Open(t, testdb.Postgres), newStrictestTown(t), &twilioLine{}
 	line, dsn := newCable(t, server.DSN())
 	tw.rest = media.before(t, tw.rest)
 	p := tw.start(t, dsn, t.TempDir(), "")
@@ -108,5 +108,5 @@ func TestF07CallsAreAnsweredAndJobsDoneOnASlowDatabase(t *testing.T) {
 		return n > 0
 	})
 	line.slow(0)
-	p.wantNothingLost(tw, tn.token, 1)
+	p.wantNothingLost(tw, tn, 1)
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/maskline/maskline/internal/testdb"
 )
@@ -11,13 +12,13 @@ import (
 // ownPostgres is a process on a PostgreSQL server of its own, with a tenant.
 func ownPostgres(t *testing.T) (*testdb.Server, *town, *process, tenant) {
 	t.Helper()
-	server, tw := testdb.NewServer(t), newStrictTown(t)
+	server, tw := testdb.NewServer(t), newStrictestTown(t)
 	p := tw.start(t, server.DSN("postgres"), t.TempDir(), "")
 	tw.net.AddNumber(numberAt(p.base, mask))
 	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
 	tw.messages(1, 1) // so that all is warm, and the number is remembered
 	check(t, tw.net.Run(t.Context()))
-	p.wantNothingLost(tw, tn.token, 1)
+	p.wantNothingLost(tw, tn, 1)
 	return server, tw, p, tn
 }
 
@@ -29,7 +30,8 @@ func TestF01CallsAreAnsweredWhilePostgresIsDown(t *testing.T) {
 	check(t, tw.net.Run(t.Context()))
 	wantAnswered(t, calls)
 	server.Start()
-	p.wantNothingLost(tw, tn.token, 1)
+	eventually(t, time.Minute, func() bool { return p.counted(tw, tn) })
+	p.wantNothingLost(tw, tn, 1)
 }
 
 func TestF02CallsAreAnsweredWhilePostgresIsFrozen(t *testing.T) {
@@ -40,6 +42,7 @@ func TestF02CallsAreAnsweredWhilePostgresIsFrozen(t *testing.T) {
 	check(t, tw.net.Run(t.Context()))
 	wantAnswered(t, calls)
 	server.Thaw()
-	p.wantNothingLost(tw, tn.token, 1)
+	eventually(t, time.Minute, func() bool { return p.counted(tw, tn) })
+	p.wantNothingLost(tw, tn, 1)
 	eventually(t, patience, func() bool { return p.metric("go_goroutines") < before+20 })
 }

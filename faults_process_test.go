@@ -3,13 +3,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -22,29 +23,39 @@ import (
 )
 
 // crashes starts a process that is killed at a line, behind a balancer that waits until it is back, and has messages left until it was.
-// Then it lives on.
-func crashes(t *testing.T, databaseURL, dataDir, line string) (*town, *process, tenant) {
+// Then it lives on, and so with the next line.
+func crashes(t *testing.T, databaseURL, dataDir string, lines ...string) (*town, *process, tenant) {
 	t.Helper()
-	tw, front := newStrictTown(t), newBalancer(t)
+	tw, front := newStrictTown(t, budget), newBalancer(t)
 	p := tw.prepare(t, databaseURL, dataDir, front.url, hurry()...)
 	p.program = faultyBinary
 	p.run()
 	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
-	p.kill()
-	p.env = append(p.env, "FAULTS_CRASH="+line) // so that making the tenant does not count
-	p.run()
 	front.replicas(p.base)
 	tw.net.AddNumber(numberAt(front.url, mask))
-	calls, ran := tw.messages(3, 3), make(chan error, 1)
-	go func() { ran <- tw.net.Run(t.Context()) }()
-	if err := p.cmd.Wait(); err == nil || p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("it was not killed at %s, but ended: %v", line, err)
+	for env := p.env; len(lines) > 0; lines = lines[1:] {
+		p.kill()
+		p.env = append(slices.Clip(env), "FAULTS_CRASH="+lines[0]) // so that making the tenant does not count
+		p.run()
+		calls, ran := tw.messages(3, 3), make(chan error, 1)
+		go func() { ran <- tw.net.Run(t.Context()) }()
+		if err := p.cmd.Wait(); err == nil || p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Fatalf("it was not killed at %s, but ended: %v", lines[0], err)
+		}
+		p.env = env
+		p.run()
+		check(t, <-ran)
+		wantAnswered(t, calls)
 	}
-	p.env = append(p.env, "FAULTS_CRASH=")
-	p.run()
-	check(t, <-ran)
-	wantAnswered(t, calls)
 	return tw, p, tn
+}
+
+// wantFewCopies is that no more mails were sent twice than processes were killed: each may have come between a mail and the word of it.
+func (tw *town) wantFewCopies(t *testing.T, kills int) {
+	t.Helper()
+	if sent, most := tw.mail.count(), len(tw.net.Recordings())+kills; sent > most {
+		t.Errorf("%d mails, want at most %d", sent, most)
+	}
 }
 
 // hurry has the program's time pass faster, so that nobody waits long for the leases of the dead.
@@ -55,8 +66,13 @@ func hurry() []string {
 func TestF09KilledBetweenACommitAndItsJob(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, databaseURL string) {
-		tw, p, tn := crashes(t, databaseURL, t.TempDir(), "after commit@4")
-		p.wantNothingLost(tw, tn.token, 2)
+		var lines []string
+		for n := range often(1, 500) {
+			lines = append(lines, fmt.Sprint("after commit@", 1+(3+n)%12))
+		}
+		tw, p, tn := crashes(t, databaseURL, t.TempDir(), lines...)
+		p.wantNothingLost(tw, tn, 1+len(lines))
+		tw.wantFewCopies(t, 2*len(lines)) // before the next line it is killed wherever it is
 	})
 }
 
@@ -64,9 +80,12 @@ func TestF10KilledBetweenTheServersAnswerAndTheCommit(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, databaseURL string) {
 		tw, p, tn := crashes(t, databaseURL, t.TempDir(), "mail sent@1")
-		p.wantNothingLost(tw, tn.token, 2)
+		p.wantNothingLost(tw, tn, 2)
 		if n := tw.mail.count(); n < 4 {
 			t.Errorf("%d mails, want 3 and a copy with the same Message-ID", n)
+		}
+		if !slices.ContainsFunc(tw.mail.mails, func(text string) bool { return strings.Contains(text, "X-Maskline-Attempt: 2\r\n") }) {
+			t.Error("no mail tells that it was sent before")
 		}
 	})
 }
@@ -76,7 +95,7 @@ func TestF11KilledWhileAudioIsCopied(t *testing.T) {
 	onEach(t, func(t *testing.T, databaseURL string) {
 		dir := t.TempDir()
 		tw, p, tn := crashes(t, databaseURL, dir, "audio half copied@1") // before any mail, of which there would be one more
-		p.wantNothingLost(tw, tn.token, 1)
+		p.wantNothingLost(tw, tn, 1)
 		left, err := filepath.Glob(filepath.Join(dir, "recordings", "*.tmp"))
 		check(t, err)
 		if len(left) == 0 {
@@ -96,7 +115,7 @@ func TestF11KilledWhileAudioIsCopied(t *testing.T) {
 func TestF31StoppingFinishesWhatIsBegun(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, databaseURL string) {
-		tw, front, line := newStrictTown(t), newBalancer(t), &twilioLine{}
+		tw, front, line := newStrictTown(t, budget), newBalancer(t), &twilioLine{}
 		office, _ := newPostOffice(t)
 		tw.mail, tw.rest = &office.mailbox, line.before(t, tw.rest)
 		p := tw.start(t, databaseURL, t.TempDir(), front.url)
@@ -124,20 +143,46 @@ func TestF31StoppingFinishesWhatIsBegun(t *testing.T) {
 		eventually(t, patience, func() bool { return !p.answers() })
 		close(mail.free)
 		close(download.free)
-		ended := make(chan error, 1)
-		go func() { ended <- p.cmd.Wait() }()
-		select {
-		case err := <-ended:
-			check(t, err)
-		case <-time.After(25 * time.Second):
-			t.Fatal("it does not stop")
-		}
+		p.ends()
 		line.set(func(http.ResponseWriter, *http.Request) bool { return false })
 		p.run()
 		check(t, tw.net.Run(t.Context()))
 		wantAnswered(t, call)
-		p.wantNothingLost(tw, tn.token, 1)
+		p.wantNothingLost(tw, tn, 1)
 	})
+}
+
+// It is asked to stop again and again, wherever its calls and its work just are. No caller notices, and no mail goes out twice.
+func TestF31StoppedAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, databaseURL string) {
+		tw, front := newStrictTown(t, budget), newBalancer(t)
+		p := tw.start(t, databaseURL, t.TempDir(), front.url)
+		front.replicas(p.base)
+		tw.net.AddNumber(numberAt(front.url, mask))
+		tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
+		for round := range often(3, 50) {
+			tw.amidst(t, 3+7*round%29, func() {
+				check(t, p.cmd.Process.Signal(syscall.SIGTERM))
+				p.ends()
+				p.run()
+			})
+		}
+		p.wantNothingLost(tw, tn, 1)
+	})
+}
+
+// ends waits until a process that was asked to stop has ended, in good order and in time.
+func (p *process) ends() {
+	p.t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- p.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		check(p.t, err)
+	case <-time.After(20 * time.Second):
+		p.t.Fatal("it does not stop")
+	}
 }
 
 // hold gives one half of a recording, and waits with the other.
@@ -191,7 +236,7 @@ func (r *replay) connect(t *testing.T, base string) {
 func TestF28SubscribersMissNothingWhenReplicasRestartInTurn(t *testing.T) {
 	t.Parallel()
 	const subscribers, each = 20, 4
-	tw, front, databaseURL, dir := newStrictTown(t), newBalancer(t), testdb.Open(t, testdb.Postgres).DSN(), t.TempDir()
+	tw, front, databaseURL, dir := newStrictTown(t, budget), newBalancer(t), testdb.Open(t, testdb.Postgres).DSN(), t.TempDir()
 	a := tw.start(t, databaseURL, dir, front.url)
 	b := tw.start(t, databaseURL, dir, front.url)
 	front.replicas(a.base, b.base)
@@ -231,22 +276,18 @@ func TestF28SubscribersMissNothingWhenReplicasRestartInTurn(t *testing.T) {
 // The process is killed in the middle of calls, again and again, wherever it just is.
 func TestF34AFileOutlivesKills(t *testing.T) {
 	t.Parallel()
-	tw, p, tn, file := ownSQLite(t, t.TempDir())
+	tw, rounds := newStrictTown(t, budget), often(5, 200)
+	p, tn, file := ownSQLite(t, tw, t.TempDir())
 	p.program, p.env = faultyBinary, append(p.env, hurry()...)
 	p.kill()
 	p.run()
-	for round := range 6 {
-		calls := tw.messages(4, 2)
-		ran, ctx := make(chan error, 1), context.WithoutCancel(t.Context())
-		seen, at := 0, 3+5*round
-		go func() { ran <- tw.net.RunTo(ctx, func(network.Event) bool { seen++; return seen == at }) }()
-		check(t, <-ran)
-		go func() { ran <- tw.net.Run(ctx) }()
-		p.kill()
-		wantIntact(t, file)
-		p.run()
-		check(t, <-ran)
-		wantAnswered(t, calls)
+	for round := range rounds {
+		tw.amidst(t, 3+7*round%29, func() {
+			p.kill()
+			wantIntact(t, file)
+			p.run()
+		})
 	}
-	p.wantNothingLost(tw, tn.token, 1+6) // each kill may have come between a mail and the word of it
+	p.wantNothingLost(tw, tn, 1+rounds)
+	tw.wantFewCopies(t, rounds)
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/maskline/maskline/internal/network"
 )
 
-// ownSQLite is a process on a SQLite file in a folder, behind a balancer that waits for it, with a tenant.
-func ownSQLite(t *testing.T, dir string, env ...string) (*town, *process, tenant, string) {
+// ownSQLite is a town's process on a SQLite file in a folder, behind a balancer that waits for it, with a tenant.
+func ownSQLite(t *testing.T, tw *town, dir string) (*process, tenant, string) {
 	t.Helper()
-	file, tw, front := filepath.Join(dir, "maskline.db"), newStrictTown(t), newBalancer(t)
-	p := tw.start(t, "sqlite://"+filepath.ToSlash(file), dir, front.url, env...)
+	file, front := filepath.Join(dir, "maskline.db"), newBalancer(t)
+	p := tw.start(t, "sqlite://"+filepath.ToSlash(file), dir, front.url)
 	front.replicas(p.base)
 	tw.net.AddNumber(numberAt(front.url, mask))
 	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
 	tw.messages(1, 1)
 	check(t, tw.net.Run(t.Context()))
-	p.wantNothingLost(tw, tn.token, 1)
-	return tw, p, tn, file
+	p.wantNothingLost(tw, tn, 1)
+	return p, tn, file
 }
 
 // another is somebody else who has the file open.
@@ -38,7 +38,8 @@ func another(t *testing.T, file, options string) *sql.DB {
 
 func TestF34CallsAreAnsweredWhileAnotherProcessHoldsTheFile(t *testing.T) {
 	t.Parallel()
-	tw, p, tn, file := ownSQLite(t, t.TempDir())
+	tw := newStrictestTown(t)
+	p, tn, file := ownSQLite(t, tw, t.TempDir())
 	lock, err := another(t, file, "_txlock=immediate&_pragma=busy_timeout(60000)").BeginTx(t.Context(), nil)
 	check(t, err)
 	held := time.After(4 * time.Second)
@@ -47,7 +48,7 @@ func TestF34CallsAreAnsweredWhileAnotherProcessHoldsTheFile(t *testing.T) {
 	wantAnswered(t, calls)
 	<-held
 	check(t, lock.Rollback())
-	p.wantNothingLost(tw, tn.token, 1)
+	p.wantNothingLost(tw, tn, 1)
 }
 
 // wantIntact checks the file as it was left.
