@@ -36,7 +36,7 @@ func crashes(t *testing.T, databaseURL, dataDir string, lines ...string) (*town,
 	for env := p.env; len(lines) > 0; lines = lines[1:] {
 		p.kill()
 		p.env = append(slices.Clip(env), "FAULTS_CRASH="+lines[0]) // so that making the tenant does not count
-		p.run()
+		p.launch()                                                 // what was left to do may kill it at once
 		calls, ran := tw.messages(3, 3), make(chan error, 1)
 		go func() { ran <- tw.net.Run(t.Context()) }()
 		if err := p.cmd.Wait(); err == nil || p.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {

@@ -135,13 +135,19 @@ func (tw *town) prepare(t *testing.T, databaseURL, dataDir, public string, env .
 
 func (p *process) run() {
 	p.t.Helper()
+	p.launch()
+	eventually(p.t, patience, p.answers)
+}
+
+// launch does not wait until it answers.
+func (p *process) launch() {
+	p.t.Helper()
 	path, err := p.program()
 	check(p.t, err)
 	p.cmd = exec.Command(path, "serve")
 	p.cmd.Env, p.cmd.Stderr = p.env, p.stderr()
 	check(p.t, p.cmd.Start())
 	p.t.Cleanup(func() { p.kill() })
-	eventually(p.t, patience, p.answers)
 }
 
 // answers tells whether the process serves and its database is prepared.
