@@ -276,7 +276,7 @@ func TestF28SubscribersMissNothingWhenReplicasRestartInTurn(t *testing.T) {
 // The process is killed in the middle of calls, again and again, wherever it just is.
 func TestF34AFileOutlivesKills(t *testing.T) {
 	t.Parallel()
-	tw, rounds := newStrictTown(t, budget), often(5, 200)
+	tw, rounds := newStrictTown(t, budget), often(6, 200)
 	p, tn, file := ownSQLite(t, tw, t.TempDir())
 	p.program, p.env = faultyBinary, append(p.env, hurry()...)
 	p.kill()

@@ -200,6 +200,11 @@ func (p *process) wantNothingLost(tw *town, tn tenant, copies int) {
 	if len(recorded) > 0 {
 		p.t.Errorf("%d recordings are lost", len(recorded))
 	}
+	var calls struct{ Calls struct{ TotalCount int } }
+	p.h.ask(tn.token, `{ calls { totalCount } }`, nil, &calls)
+	if want := len(tw.net.Calls()); calls.Calls.TotalCount != want {
+		p.t.Errorf("%d calls are known, want %d", calls.Calls.TotalCount, want)
+	}
 }
 
 // byID counts the mails by the deliveries that their Message-IDs name.

@@ -105,7 +105,6 @@ type process struct {
 	env     []string
 	base    string
 	h       *house // for its GraphQL helpers only
-	stderr  func() io.Writer
 }
 
 const adminToken = "the-administrators-token-of-these-tests"
@@ -122,7 +121,7 @@ func (tw *town) start(t *testing.T, databaseURL, dataDir, public string, env ...
 func (tw *town) prepare(t *testing.T, databaseURL, dataDir, public string, env ...string) *process {
 	t.Helper()
 	addr := freeAddr(t)
-	p := &process{t: t, program: binary, base: "http://" + addr, h: &house{t: t, ctx: t.Context(), url: "http://" + addr, admin: adminToken}, stderr: t.Output}
+	p := &process{t: t, program: binary, base: "http://" + addr, h: &house{t: t, ctx: t.Context(), url: "http://" + addr, admin: adminToken}}
 	if public == "" {
 		public = p.base
 	}
@@ -145,7 +144,7 @@ func (p *process) launch() {
 	path, err := p.program()
 	check(p.t, err)
 	p.cmd = exec.Command(path, "serve")
-	p.cmd.Env, p.cmd.Stderr = p.env, p.stderr()
+	p.cmd.Env, p.cmd.Stderr = p.env, p.t.Output()
 	check(p.t, p.cmd.Start())
 	p.t.Cleanup(func() { p.kill() })
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -58,11 +57,9 @@ type soak struct {
 	calls  map[string]bool
 	faults []error
 	lines  []soakLine
-	away   loneAnswers
 
 	mu         sync.Mutex
 	recordings map[string]network.Recording // all that were made
-	differ     []string                     // calls whose decision, asked for again, was another one
 }
 
 // soakLine is what one period came to.
@@ -79,7 +76,7 @@ func newSoak(t *testing.T, rate int) *soak {
 	epoch := time.Now().UTC()
 	s.net = network.New(network.Config{
 		AccountSID: accountSID, AuthToken: authToken, Seed: 1, Start: epoch, Chaos: chaos, Overlap: true, Wait: pace(&s.net, epoch, 1),
-		Client: &http.Client{Timeout: 15 * time.Second, Transport: s.client}, MayDiffer: s.noteDifference,
+		Client: &http.Client{Timeout: 15 * time.Second, Transport: s.client},
 	})
 	t.Cleanup(s.net.Close)
 	rest := httptest.NewServer(s.keepingMedia(s.net.Handler()))
@@ -103,58 +100,8 @@ func (s *soak) start(dsn, bucket, rest string) *process {
 	p.env = append(os.Environ(), "LISTEN_ADDR="+addr, "PUBLIC_URL="+p.base, "DATA_DIR="+s.t.TempDir(), "DATABASE_URL="+dsn, "RECORDINGS_URL=file://"+bucket,
 		"RECORDINGS_SHARED=true", "ADMIN_TOKEN="+adminToken, "TWILIO_ACCOUNT_SID="+accountSID, "TWILIO_AUTH_TOKEN="+authToken, "TWILIO_API_URL="+rest,
 		"SMTP_URL=smtp://"+s.mail.addr, "RECONCILE_EVERY=1m", "LOG_LEVEL=error", "METRICS_ADDR="+ownAddr())
-	p.stderr = func() io.Writer { return &logLines{to: s.t.Output(), tell: s.away.note} }
 	p.run()
 	return p
-}
-
-// noteDifference keeps for the end that a decision that was asked for again was another one. That is right only where one of the two was made
-// without the database: Twilio acts on one of them, and the later one knows more.
-func (s *soak) noteDifference(again network.Event) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.differ = append(s.differ, again.CallSID)
-	return true
-}
-
-// loneAnswers are the calls of which a process has written that it decided without the database.
-type loneAnswers struct {
-	mu    sync.Mutex
-	calls map[string]bool
-}
-
-var loneAnswer = regexp.MustCompile(`msg="answered without the switchboard" call=(CA\w+)`)
-
-func (l *loneAnswers) note(line string) {
-	m := loneAnswer.FindStringSubmatch(line)
-	if m == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.calls == nil {
-		l.calls = map[string]bool{}
-	}
-	l.calls[m[1]] = true
-}
-
-// logLines passes on what is written, and tells of each line.
-type logLines struct {
-	to   io.Writer
-	tell func(line string)
-	rest []byte
-}
-
-func (l *logLines) Write(b []byte) (int, error) {
-	l.rest = append(l.rest, b...)
-	for {
-		line, rest, whole := bytes.Cut(l.rest, []byte("\n"))
-		if !whole {
-			return l.to.Write(b)
-		}
-		l.tell(string(line))
-		l.rest = rest
-	}
 }
 
 // keepingMedia has the media of recordings outlive what the network remembers, as they do at Twilio: whoever fetches them late finds them.
@@ -310,7 +257,6 @@ func (s *soak) wantNothingLost() {
 	if err := errors.Join(s.faults...); err != nil {
 		s.t.Errorf("a caller heard of trouble: %v", err)
 	}
-	s.wantSameAnswers()
 	w := &modelWorld{t: s.t, public: s.replicas[0].base}
 	var wrong report
 	for begun := time.Now(); time.Since(begun) < 5*time.Minute; time.Sleep(time.Second) {
@@ -322,19 +268,6 @@ func (s *soak) wantNothingLost() {
 		s.t.Error(x)
 	}
 	s.t.Logf("%d calls, %d recordings, %d mails, %d findings", len(s.calls), len(s.recordings), len(s.mail.took), len(wrong))
-}
-
-// wantSameAnswers is that who asked again was told the same, but where the database was too slow for one of the two.
-func (s *soak) wantSameAnswers() {
-	s.t.Helper()
-	s.away.mu.Lock()
-	defer s.away.mu.Unlock()
-	for _, sid := range s.differ {
-		if !s.away.calls[sid] {
-			s.t.Errorf("%s got two answers, though the database was there for both", sid)
-		}
-	}
-	s.t.Logf("%d calls were decided without the database, %d of them in two ways when asked again", len(s.away.calls), len(s.differ))
 }
 
 func (s *soak) inspect(w *modelWorld) (r report) {
