@@ -34,9 +34,6 @@ type exchange struct {
 	slowest   time.Duration
 }
 
-// decideBudget is what reliability.md and the contract give a decision.
-const decideBudget = 2 * time.Second
-
 func newExchange(log func(string, ...any)) *exchange {
 	x := &exchange{}
 	x.transport = &http.Transport{DialContext: x.dial, DisableKeepAlives: true, DisableCompression: true}
@@ -155,7 +152,7 @@ func (x *exchange) judge(path string, resp *http.Response, body []byte, took tim
 		XMLName xml.Name `xml:"Response"`
 	}
 	err := xml.Unmarshal(body, &document)
-	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/xml") || took > decideBudget {
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/xml") || took > promised {
 		x.wrong = append(x.wrong, fmt.Sprintf("%s was answered %d %s after %s: %v\n%s", path, resp.StatusCode, resp.Header.Get("Content-Type"), took, err, body))
 	}
 }
