@@ -138,6 +138,41 @@ func TestADecisionWaitsForNoDisk(t *testing.T) {
 	}
 }
 
+// TestEveryRouteAnswersEveryCallStatusWhileTheBreakerIsOpen: decisions without the database get TwiML, callbacks are kept.
+func TestEveryRouteAnswersEveryCallStatusWhileTheBreakerIsOpen(t *testing.T) {
+	t.Parallel()
+	testdb.Each(t, func(t *testing.T, db *database.DB) {
+		const short = 50 * time.Millisecond
+		metrics := prometheus.NewRegistry()
+		w := openWorld(t, db, func(c *webhooks.Config) {
+			config := c.Desk.Config
+			config.Metrics = switchboard.NewMetrics(metrics)
+			c.Desk = switchboard.New(config)
+		}, func(c webhooks.Config) http.Handler { return webhooks.HandlerAt(c, patient, short, short) })
+		w.inhabit()
+		before := w.rows()
+		defer w.unchanged(before)
+		defer w.hold()()
+		for !strings.Contains(w.log.String(), "the database has not answered lately") {
+			twiml(t, w.post(decisions()["voice"]))
+		}
+		for _, status := range []string{"", "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled", "odd"} {
+			with := func(h hook) hook { return h.with(func(v url.Values) { v.Set("CallStatus", status) }) }
+			for _, h := range decisions() {
+				twiml(t, w.post(with(h)))
+			}
+			for path, h := range callbacks() {
+				if got := w.post(with(h)); got != taken {
+					t.Errorf("%s with CallStatus=%q: got %s, want 204", path, status, got)
+				}
+			}
+		}
+		if n := counted(t, metrics, "maskline_panics_total"); n != 0 {
+			t.Errorf("%d panics were counted", n)
+		}
+	}, jobs.Migrate)
+}
+
 func TestACallbackIsTakenOnceItIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, db *database.DB) {

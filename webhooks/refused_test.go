@@ -243,14 +243,15 @@ func TestOptionalSIDsMayBeMissing(t *testing.T) {
 
 // readNames are the names that each route reads, from its form and from its query. Each must be there once at most.
 var readNames = map[string]struct{ form, query []string }{
-	"voice":          {form: []string{"CallSid", "From", "To", "CallStatus"}},
-	"voice/fallback": {form: []string{"CallSid", "From", "To", "CallStatus", "ErrorCode", "ErrorUrl"}},
-	"voice/screen":   {form: []string{"CallStatus"}, query: []string{"call", "from", "to", "language"}},
-	"voice/pressed":  {form: []string{"CallStatus", "Digits"}, query: []string{"call", "from", "to"}},
-	"voice/dialed":   {form: []string{"CallStatus", "DialCallStatus", "DialBridged", "DialCallSid"}, query: []string{"call", "from", "to"}},
-	"voice/recorded": {form: []string{"CallStatus", "RecordingSid", "Digits"}, query: []string{"call", "from", "to"}},
-	"messages":       {},
-	"status":         {form: []string{"CallSid", "From", "To", "CallStatus", "CallDuration", "Timestamp"}},
+	"voice":              {form: []string{"CallSid", "From", "To", "CallStatus"}},
+	"voice/fallback":     {form: []string{"CallSid", "From", "To", "CallStatus", "ErrorCode", "ErrorUrl"}},
+	"voice/screen":       {form: []string{"CallStatus"}, query: []string{"call", "from", "to", "language"}},
+	"voice/pressed":      {form: []string{"CallStatus", "Digits"}, query: []string{"call", "from", "to"}},
+	"voice/dialed":       {form: []string{"CallStatus", "DialCallStatus", "DialBridged", "DialCallSid"}, query: []string{"call", "from", "to"}},
+	"voice/dialed-again": {form: []string{"CallStatus", "DialCallStatus", "DialBridged", "DialCallSid"}, query: []string{"call", "from", "to"}},
+	"voice/recorded":     {form: []string{"CallStatus", "RecordingSid", "Digits"}, query: []string{"call", "from", "to"}},
+	"messages":           {},
+	"status":             {form: []string{"CallSid", "From", "To", "CallStatus", "CallDuration", "Timestamp"}},
 	"recording": {
 		form:  []string{"RecordingSid", "CallSid", "RecordingStatus", "RecordingDuration", "RecordingStartTime", "ErrorCode"},
 		query: []string{"call", "from", "to"},

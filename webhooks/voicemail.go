@@ -13,13 +13,19 @@ func (d *door) status(r *request) news {
 	seconds, known := r.seconds("CallDuration")
 	over := switchboard.Over{Status: in.Status, Seconds: seconds, Duration: known, At: r.time("Timestamp")}
 	if !phone.CallerGone(in.Status) {
-		return news{tell: func(context.Context) error { return nil }} // it goes on: there is nothing to write down
+		return noNews{} // the call goes on
 	}
-	return news{
-		tell: func(ctx context.Context) error { return d.Desk.Ended(ctx, in, over) },
-		keep: func() error { return d.Desk.EndedAway(in, over) },
-	}
+	return callOver{d.Desk, in, over}
 }
+
+type callOver struct {
+	desk *switchboard.Switchboard
+	in   phone.Incoming
+	over switchboard.Over
+}
+
+func (n callOver) tell(ctx context.Context) error { return n.desk.Ended(ctx, n.in, n.over) }
+func (n callOver) keep() error                    { return n.desk.EndedAway(n.in, n.over) }
 
 // recording: Twilio has a recording, or has none after all.
 func (d *door) recording(r *request) news {
@@ -29,11 +35,17 @@ func (d *door) recording(r *request) news {
 		RecordingSID: r.sid("RE", r.get("RecordingSid"), "RecordingSid", false), CallSID: r.sid("CA", r.get("CallSid"), "CallSid", false),
 		Status: r.get("RecordingStatus"), Seconds: seconds, StartedAt: r.time("RecordingStartTime"), ErrorCode: r.get("ErrorCode"),
 	}
-	return news{
-		tell: func(ctx context.Context) error { return d.Desk.Reported(ctx, in, told) },
-		keep: func() error { return d.Desk.ReportedAway(in, told) },
-	}
+	return reported{d.Desk, in, told}
 }
+
+type reported struct {
+	desk *switchboard.Switchboard
+	in   phone.Incoming
+	told phone.Reported
+}
+
+func (n reported) tell(ctx context.Context) error { return n.desk.Reported(ctx, n.in, n.told) }
+func (n reported) keep() error                    { return n.desk.ReportedAway(n.in, n.told) }
 
 // transcription: Twilio has transcribed a recording, or could not.
 func (d *door) transcription(r *request) news {
@@ -42,8 +54,14 @@ func (d *door) transcription(r *request) news {
 		RecordingSID: r.sid("RE", r.get("RecordingSid"), "RecordingSid", false),
 		Completed:    r.get("TranscriptionStatus") == "completed", Text: r.get("TranscriptionText"),
 	}
-	return news{
-		tell: func(ctx context.Context) error { return d.Desk.Transcribed(ctx, in, told) },
-		keep: func() error { return d.Desk.TranscribedAway(in, told) },
-	}
+	return transcribed{d.Desk, in, told}
 }
+
+type transcribed struct {
+	desk *switchboard.Switchboard
+	in   phone.Incoming
+	told switchboard.Transcript
+}
+
+func (n transcribed) tell(ctx context.Context) error { return n.desk.Transcribed(ctx, n.in, n.told) }
+func (n transcribed) keep() error                    { return n.desk.TranscribedAway(n.in, n.told) }

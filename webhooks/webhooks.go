@@ -85,23 +85,38 @@ func handler(c Config, p pace) http.Handler {
 	return mux
 }
 
-// plan is what a decision asks the switchboard, and what it answers when that fails or takes too long, with what writes that down.
-type plan struct {
-	call      phone.Incoming
-	decide    func(context.Context) (phone.Answer, error)
-	otherwise func() (_ phone.Answer, keep func() error)
+// plan is a decision: what it asks the switchboard, and what it answers without the database, with the function that writes that answer down.
+// It is an interface so that no route can have one without the other.
+type plan interface {
+	about() phone.Incoming
+	decide(context.Context) (phone.Answer, error)
+	otherwise() (_ phone.Answer, keep func() error)
 }
 
-// settled is a plan that needs to ask nobody.
-func settled(call phone.Incoming, a phone.Answer) plan {
-	return plan{call: call, otherwise: func() (phone.Answer, func() error) { return a, func() error { return nil } }}
+// settled is a plan whose answer needs no database: nobody is asked, and nothing is written down.
+type settled struct {
+	call   phone.Incoming
+	answer phone.Answer
 }
 
-// news is what a callback tells the switchboard, and how it is kept when the database is away.
-type news struct {
-	tell func(context.Context) error
-	keep func() error
+func (s settled) about() phone.Incoming                        { return s.call }
+func (s settled) decide(context.Context) (phone.Answer, error) { return s.answer, nil }
+func (s settled) otherwise() (phone.Answer, func() error) {
+	return s.answer, func() error { return nil }
 }
+
+// news is what a callback tells the switchboard, and how it is kept while the database is away. It is an interface so that no route can have
+// one without the other.
+type news interface {
+	tell(context.Context) error
+	keep() error
+}
+
+// noNews is a callback that changes nothing: it is acknowledged without a look at the database.
+type noNews struct{}
+
+func (noNews) tell(context.Context) error { return nil }
+func (noNews) keep() error                { return nil }
 
 func (d *door) decision(read func(*request) plan) http.Handler {
 	return d.signed(func(w http.ResponseWriter, r *http.Request, req *request) {
@@ -112,21 +127,22 @@ func (d *door) decision(read func(*request) plan) http.Handler {
 		}
 		answer := d.answer(r.Context(), p)
 		faults.Point("decision made")
-		at := addresses{d.PublicURL, parent{p.call.CallSID, p.call.From, string(p.call.To)}}
+		call := p.about()
+		at := addresses{d.PublicURL, parent{call.CallSID, call.From, string(call.To)}}
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 		_, _ = w.Write(render(at.twiml(answer))) // when Twilio is gone there is nobody to tell
-		d.Log.DebugContext(r.Context(), "answered", "call", p.call.CallSID, "route", r.URL.Path, "answer", fmt.Sprintf("%T", answer))
+		d.Log.DebugContext(r.Context(), "answered", "call", call.CallSID, "route", r.URL.Path, "answer", fmt.Sprintf("%T", answer))
 	})
 }
 
 func (d *door) answer(ctx context.Context, p plan) phone.Answer {
-	if p.decide == nil {
-		return d.without(ctx, p)
+	if s, ok := p.(settled); ok {
+		return s.answer
 	}
 	answer, err := d.asked(ctx, d.pace.decision, p.decide)
 	if err != nil {
 		d.failed.Inc()
-		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.call.CallSID, "error", err)
+		d.Log.ErrorContext(ctx, "answered without the switchboard", "call", p.about().CallSID, "error", err)
 		return d.without(ctx, p)
 	}
 	return answer
@@ -137,7 +153,7 @@ func (d *door) without(ctx context.Context, p plan) phone.Answer {
 	answer, keep := p.otherwise()
 	_, err := d.within(context.WithoutCancel(ctx), d.pace.keep, func(context.Context) (phone.Answer, error) { return nil, keep() })
 	if err != nil {
-		d.Log.ErrorContext(ctx, "a decision without the database was not written down", "call", p.call.CallSID, "error", err)
+		d.Log.ErrorContext(ctx, "a decision without the database was not written down", "call", p.about().CallSID, "error", err)
 	}
 	return answer
 }
@@ -206,12 +222,7 @@ func (d *door) callback(read func(*request) news) http.Handler {
 			d.refuse(w, r, malformed(req.wrong))
 			return
 		}
-		_, err := d.asked(r.Context(), d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, n.tell(ctx) })
-		if err != nil && switchboard.Away(err) {
-			d.Log.WarnContext(r.Context(), "callback kept for later", "route", r.URL.Path, "error", err)
-			err = n.keep()
-		}
-		if err != nil {
+		if err := d.take(r, n); err != nil {
 			d.Log.ErrorContext(r.Context(), "callback not taken", "route", r.URL.Path, "error", err)
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -219,6 +230,21 @@ func (d *door) callback(read func(*request) news) http.Handler {
 		faults.Point("callback taken")
 		w.WriteHeader(http.StatusNoContent)
 	})
+}
+
+// take tells the switchboard the news, or keeps them while the database is away.
+func (d *door) take(r *http.Request, n news) error {
+	ctx := r.Context()
+	if _, nothing := n.(noNews); nothing {
+		return nil
+	}
+	_, err := d.asked(ctx, d.pace.callback, func(ctx context.Context) (phone.Answer, error) { return nil, n.tell(ctx) })
+	if err == nil || !switchboard.Away(err) {
+		return err
+	}
+	d.Log.WarnContext(ctx, "callback kept for later", "route", r.URL.Path, "error", err)
+	_, err = d.within(context.WithoutCancel(ctx), d.pace.callback, func(context.Context) (phone.Answer, error) { return nil, n.keep() })
+	return err
 }
 
 // signed lets through what Twilio signed for this account.

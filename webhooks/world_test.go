@@ -206,13 +206,14 @@ func transcriptionForm(text string) url.Values {
 // decisions are a request to each route that a caller or a phone waits for.
 func decisions() map[string]hook {
 	return map[string]hook{
-		"voice":          {"/webhooks/voice", voice("ringing")},
-		"voice/fallback": {"/webhooks/voice/fallback", voice("ringing", "ErrorCode", "11200", "ErrorUrl", public+"/webhooks/voice")},
-		"voice/screen":   {"/webhooks/voice/screen" + carried + "&language=en-US", voice("in-progress", "CallSid", childSID, "ParentCallSid", callSID, "From", customer, "To", desk)},
-		"voice/pressed":  {"/webhooks/voice/pressed" + carried, voice("in-progress", "CallSid", childSID, "Digits", "1")},
-		"voice/dialed":   {"/webhooks/voice/dialed" + carried, voice("ringing", "DialCallStatus", "no-answer", "DialCallSid", childSID, "DialBridged", "false")},
-		"voice/recorded": {"/webhooks/voice/recorded" + carried, voice("completed", "RecordingSid", recSID, "RecordingDuration", "12", "Digits", "hangup")},
-		"messages":       {"/webhooks/messages", form("AccountSid", account, "MessageSid", "SM00000000000000000000000000000001", "From", customer, "To", mask, "Body", "Hi")},
+		"voice":              {"/webhooks/voice", voice("ringing")},
+		"voice/fallback":     {"/webhooks/voice/fallback", voice("ringing", "ErrorCode", "11200", "ErrorUrl", public+"/webhooks/voice")},
+		"voice/screen":       {"/webhooks/voice/screen" + carried + "&language=en-US", voice("in-progress", "CallSid", childSID, "ParentCallSid", callSID, "From", customer, "To", desk)},
+		"voice/pressed":      {"/webhooks/voice/pressed" + carried, voice("in-progress", "CallSid", childSID, "Digits", "1")},
+		"voice/dialed":       {"/webhooks/voice/dialed" + carried, voice("ringing", "DialCallStatus", "no-answer", "DialCallSid", childSID, "DialBridged", "false")},
+		"voice/dialed-again": {"/webhooks/voice/dialed-again" + carried, voice("ringing", "DialCallStatus", "no-answer", "DialCallSid", childSID, "DialBridged", "false")},
+		"voice/recorded":     {"/webhooks/voice/recorded" + carried, voice("completed", "RecordingSid", recSID, "RecordingDuration", "12", "Digits", "hangup")},
+		"messages":           {"/webhooks/messages", form("AccountSid", account, "MessageSid", "SM00000000000000000000000000000001", "From", customer, "To", mask, "Body", "Hi")},
 	}
 }
 
