@@ -1,6 +1,7 @@
 package webhooks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maskline/maskline/internal/twilio"
@@ -130,7 +132,7 @@ func (d *door) read(w http.ResponseWriter, r *http.Request) (*request, *refusal)
 	if len(d.AuthTokens) == 0 {
 		return nil, &refusal{http.StatusServiceUnavailable, "no_auth_token", nil} // said once, at start
 	}
-	form, err := url.ParseQuery(string(body))
+	form, err := pairs(string(body))
 	if err != nil {
 		return nil, unsigned() // what cannot be read was not written by Twilio
 	}
@@ -138,11 +140,26 @@ func (d *door) read(w http.ResponseWriter, r *http.Request) (*request, *refusal)
 	if err != nil || !twilio.Valid(d.AuthTokens, address, form, nil, r.Header.Get("X-Twilio-Signature")) {
 		return nil, unsigned()
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, unsigned()
-	}
+	query, _ := pairs(r.URL.RawQuery) // what cannot be read of it is none of ours
 	return &request{form: form, query: query}, nil
+}
+
+// pairs reads a form or a query. Pairs are separated by & alone: url.ParseQuery would refuse a semicolon. Pairs that cannot be read are left out
+// and make an error.
+func pairs(text string) (url.Values, error) {
+	values := url.Values{}
+	var errs error
+	for pair := range strings.SplitSeq(text, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err1 := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err := cmp.Or(err1, err2); err != nil {
+			errs = err
+		} else if pair != "" {
+			values.Add(name, value)
+		}
+	}
+	return values, errs
 }
 
 // body reads what came, and does not wait for it for ever: anybody can connect.

@@ -1,6 +1,9 @@
 package twilio
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // address is a URL cut into pieces of text. Parsing and printing it by net/url would re-encode some bytes, and the signature
 // covers the bytes.
@@ -46,13 +49,28 @@ func (a address) query() string {
 	return query
 }
 
-// candidates are the two forms in which Twilio may have signed the address: it drops the port of a voice webhook over https,
-// and keeps it over http and for messages.
-func (a address) candidates() [2]string {
-	without, with := a, a
-	without.port = ""
-	if with.port == "" {
-		with.port = map[string]string{"https": "443", "http": "80"}[a.scheme]
+// candidates are the forms in which Twilio may have signed the address. It drops the port of a voice webhook over https, and keeps it over http
+// and for messages. And it signs an address as it was configured, while HTTP clients escape quotes in a query, or leave them plain: both
+// spellings mean the same query.
+func (a address) candidates() (all []string) {
+	ports := []string{"", a.port}
+	if a.port == "" {
+		ports[1] = map[string]string{"https": "443", "http": "80"}[a.scheme]
 	}
-	return [2]string{without.String(), with.String()}
+	path, query, found := strings.Cut(a.rest, "?")
+	rests := []string{a.rest}
+	if found {
+		rests = append(rests, path+"?"+plainQuotes.Replace(query), path+"?"+escapedQuotes.Replace(query))
+	}
+	for _, rest := range slices.Compact(rests) {
+		for _, port := range ports {
+			all = append(all, address{a.scheme, a.host, port, rest}.String())
+		}
+	}
+	return all
 }
+
+var (
+	plainQuotes   = strings.NewReplacer("%27", "'", "%22", `"`)
+	escapedQuotes = strings.NewReplacer("'", "%27", `"`, "%22")
+)
