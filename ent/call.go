@@ -48,6 +48,8 @@ type Call struct {
 	Answers map[string]phone.Stored `json:"answers,omitempty"`
 	// ReservedIn holds the value of the "reserved_in" field.
 	ReservedIn *time.Time `json:"reserved_in,omitempty"`
+	// CountedUntil holds the value of the "counted_until" field.
+	CountedUntil *time.Time `json:"counted_until,omitempty"`
 	// ChangedAt holds the value of the "changed_at" field.
 	ChangedAt time.Time `json:"changed_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -62,13 +64,16 @@ type CallEdges struct {
 	Number *MaskedNumber `json:"number,omitempty"`
 	// Voicemails holds the value of the voicemails edge.
 	Voicemails []*Voicemail `json:"voicemails,omitempty"`
+	// Deliveries holds the value of the deliveries edge.
+	Deliveries []*Delivery `json:"deliveries,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [3]bool
 	// totalCount holds the count of the edges above.
-	totalCount [1]map[string]int
+	totalCount [2]map[string]int
 
 	namedVoicemails map[string][]*Voicemail
+	namedDeliveries map[string][]*Delivery
 }
 
 // NumberOrErr returns the Number value or an error if the edge
@@ -91,6 +96,15 @@ func (e CallEdges) VoicemailsOrErr() ([]*Voicemail, error) {
 	return nil, &NotLoadedError{edge: "voicemails"}
 }
 
+// DeliveriesOrErr returns the Deliveries value or an error if the edge
+// was not loaded in eager-loading.
+func (e CallEdges) DeliveriesOrErr() ([]*Delivery, error) {
+	if e.loadedTypes[2] {
+		return e.Deliveries, nil
+	}
+	return nil, &NotLoadedError{edge: "deliveries"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Call) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -102,7 +116,7 @@ func (*Call) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case call.FieldID, call.FieldOwnerID, call.FieldNumberID, call.FieldSubscriptionID, call.FieldCallSid, call.FieldFrom, call.FieldTo, call.FieldState, call.FieldOutcome:
 			values[i] = new(sql.NullString)
-		case call.FieldStartedAt, call.FieldEndedAt, call.FieldReservedIn, call.FieldChangedAt:
+		case call.FieldStartedAt, call.FieldEndedAt, call.FieldReservedIn, call.FieldCountedUntil, call.FieldChangedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -217,6 +231,13 @@ func (_m *Call) assignValues(columns []string, values []any) error {
 				_m.ReservedIn = new(time.Time)
 				*_m.ReservedIn = value.Time
 			}
+		case call.FieldCountedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field counted_until", values[i])
+			} else if value.Valid {
+				_m.CountedUntil = new(time.Time)
+				*_m.CountedUntil = value.Time
+			}
 		case call.FieldChangedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field changed_at", values[i])
@@ -244,6 +265,11 @@ func (_m *Call) QueryNumber() *MaskedNumberQuery {
 // QueryVoicemails queries the "voicemails" edge of the Call entity.
 func (_m *Call) QueryVoicemails() *VoicemailQuery {
 	return NewCallClient(_m.config).QueryVoicemails(_m)
+}
+
+// QueryDeliveries queries the "deliveries" edge of the Call entity.
+func (_m *Call) QueryDeliveries() *DeliveryQuery {
+	return NewCallClient(_m.config).QueryDeliveries(_m)
 }
 
 // Update returns a builder for updating this Call.
@@ -319,6 +345,11 @@ func (_m *Call) String() string {
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
+	if v := _m.CountedUntil; v != nil {
+		builder.WriteString("counted_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
 	builder.WriteString("changed_at=")
 	builder.WriteString(_m.ChangedAt.Format(time.ANSIC))
 	builder.WriteByte(')')
@@ -346,6 +377,30 @@ func (_m *Call) appendNamedVoicemails(name string, edges ...*Voicemail) {
 		_m.Edges.namedVoicemails[name] = []*Voicemail{}
 	} else {
 		_m.Edges.namedVoicemails[name] = append(_m.Edges.namedVoicemails[name], edges...)
+	}
+}
+
+// NamedDeliveries returns the Deliveries named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Call) NamedDeliveries(name string) ([]*Delivery, error) {
+	if _m.Edges.namedDeliveries == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedDeliveries[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Call) appendNamedDeliveries(name string, edges ...*Delivery) {
+	if _m.Edges.namedDeliveries == nil {
+		_m.Edges.namedDeliveries = make(map[string][]*Delivery)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedDeliveries[name] = []*Delivery{}
+	} else {
+		_m.Edges.namedDeliveries[name] = append(_m.Edges.namedDeliveries[name], edges...)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/phone"
@@ -158,6 +159,20 @@ func (_c *CallCreate) SetNillableReservedIn(v *time.Time) *CallCreate {
 	return _c
 }
 
+// SetCountedUntil sets the "counted_until" field.
+func (_c *CallCreate) SetCountedUntil(v time.Time) *CallCreate {
+	_c.mutation.SetCountedUntil(v)
+	return _c
+}
+
+// SetNillableCountedUntil sets the "counted_until" field if the given value is not nil.
+func (_c *CallCreate) SetNillableCountedUntil(v *time.Time) *CallCreate {
+	if v != nil {
+		_c.SetCountedUntil(*v)
+	}
+	return _c
+}
+
 // SetChangedAt sets the "changed_at" field.
 func (_c *CallCreate) SetChangedAt(v time.Time) *CallCreate {
 	_c.mutation.SetChangedAt(v)
@@ -196,6 +211,21 @@ func (_c *CallCreate) AddVoicemails(v ...*Voicemail) *CallCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddVoicemailIDs(ids...)
+}
+
+// AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
+func (_c *CallCreate) AddDeliveryIDs(ids ...string) *CallCreate {
+	_c.mutation.AddDeliveryIDs(ids...)
+	return _c
+}
+
+// AddDeliveries adds the "deliveries" edges to the Delivery entity.
+func (_c *CallCreate) AddDeliveries(v ...*Delivery) *CallCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddDeliveryIDs(ids...)
 }
 
 // Mutation returns the CallMutation object of the builder.
@@ -424,6 +454,10 @@ func (_c *CallCreate) createSpec() (*Call, *sqlgraph.CreateSpec) {
 		_spec.SetField(call.FieldReservedIn, field.TypeTime, value)
 		_node.ReservedIn = &value
 	}
+	if value, ok := _c.mutation.CountedUntil(); ok {
+		_spec.SetField(call.FieldCountedUntil, field.TypeTime, value)
+		_node.CountedUntil = &value
+	}
 	if value, ok := _c.mutation.ChangedAt(); ok {
 		_spec.SetField(call.FieldChangedAt, field.TypeTime, value)
 		_node.ChangedAt = value
@@ -454,6 +488,22 @@ func (_c *CallCreate) createSpec() (*Call, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(voicemail.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.DeliveriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -636,6 +686,24 @@ func (u *CallUpsert) UpdateReservedIn() *CallUpsert {
 // ClearReservedIn clears the value of the "reserved_in" field.
 func (u *CallUpsert) ClearReservedIn() *CallUpsert {
 	u.SetNull(call.FieldReservedIn)
+	return u
+}
+
+// SetCountedUntil sets the "counted_until" field.
+func (u *CallUpsert) SetCountedUntil(v time.Time) *CallUpsert {
+	u.Set(call.FieldCountedUntil, v)
+	return u
+}
+
+// UpdateCountedUntil sets the "counted_until" field to the value that was provided on create.
+func (u *CallUpsert) UpdateCountedUntil() *CallUpsert {
+	u.SetExcluded(call.FieldCountedUntil)
+	return u
+}
+
+// ClearCountedUntil clears the value of the "counted_until" field.
+func (u *CallUpsert) ClearCountedUntil() *CallUpsert {
+	u.SetNull(call.FieldCountedUntil)
 	return u
 }
 
@@ -861,6 +929,27 @@ func (u *CallUpsertOne) UpdateReservedIn() *CallUpsertOne {
 func (u *CallUpsertOne) ClearReservedIn() *CallUpsertOne {
 	return u.Update(func(s *CallUpsert) {
 		s.ClearReservedIn()
+	})
+}
+
+// SetCountedUntil sets the "counted_until" field.
+func (u *CallUpsertOne) SetCountedUntil(v time.Time) *CallUpsertOne {
+	return u.Update(func(s *CallUpsert) {
+		s.SetCountedUntil(v)
+	})
+}
+
+// UpdateCountedUntil sets the "counted_until" field to the value that was provided on create.
+func (u *CallUpsertOne) UpdateCountedUntil() *CallUpsertOne {
+	return u.Update(func(s *CallUpsert) {
+		s.UpdateCountedUntil()
+	})
+}
+
+// ClearCountedUntil clears the value of the "counted_until" field.
+func (u *CallUpsertOne) ClearCountedUntil() *CallUpsertOne {
+	return u.Update(func(s *CallUpsert) {
+		s.ClearCountedUntil()
 	})
 }
 
@@ -1255,6 +1344,27 @@ func (u *CallUpsertBulk) UpdateReservedIn() *CallUpsertBulk {
 func (u *CallUpsertBulk) ClearReservedIn() *CallUpsertBulk {
 	return u.Update(func(s *CallUpsert) {
 		s.ClearReservedIn()
+	})
+}
+
+// SetCountedUntil sets the "counted_until" field.
+func (u *CallUpsertBulk) SetCountedUntil(v time.Time) *CallUpsertBulk {
+	return u.Update(func(s *CallUpsert) {
+		s.SetCountedUntil(v)
+	})
+}
+
+// UpdateCountedUntil sets the "counted_until" field to the value that was provided on create.
+func (u *CallUpsertBulk) UpdateCountedUntil() *CallUpsertBulk {
+	return u.Update(func(s *CallUpsert) {
+		s.UpdateCountedUntil()
+	})
+}
+
+// ClearCountedUntil clears the value of the "counted_until" field.
+func (u *CallUpsertBulk) ClearCountedUntil() *CallUpsertBulk {
+	return u.Update(func(s *CallUpsert) {
+		s.ClearCountedUntil()
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/voicemail"
@@ -28,9 +29,11 @@ type CallQuery struct {
 	predicates          []predicate.Call
 	withNumber          *MaskedNumberQuery
 	withVoicemails      *VoicemailQuery
+	withDeliveries      *DeliveryQuery
 	loadTotal           []func(context.Context, []*Call) error
 	modifiers           []func(*sql.Selector)
 	withNamedVoicemails map[string]*VoicemailQuery
+	withNamedDeliveries map[string]*DeliveryQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -104,6 +107,28 @@ func (_q *CallQuery) QueryVoicemails() *VoicemailQuery {
 			sqlgraph.From(call.Table, call.FieldID, selector),
 			sqlgraph.To(voicemail.Table, voicemail.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, call.VoicemailsTable, call.VoicemailsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryDeliveries chains the current query on the "deliveries" edge.
+func (_q *CallQuery) QueryDeliveries() *DeliveryQuery {
+	query := (&DeliveryClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(call.Table, call.FieldID, selector),
+			sqlgraph.To(delivery.Table, delivery.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, call.DeliveriesTable, call.DeliveriesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -305,6 +330,7 @@ func (_q *CallQuery) Clone() *CallQuery {
 		predicates:     append([]predicate.Call{}, _q.predicates...),
 		withNumber:     _q.withNumber.Clone(),
 		withVoicemails: _q.withVoicemails.Clone(),
+		withDeliveries: _q.withDeliveries.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -331,6 +357,17 @@ func (_q *CallQuery) WithVoicemails(opts ...func(*VoicemailQuery)) *CallQuery {
 		opt(query)
 	}
 	_q.withVoicemails = query
+	return _q
+}
+
+// WithDeliveries tells the query-builder to eager-load the nodes that are connected to
+// the "deliveries" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *CallQuery) WithDeliveries(opts ...func(*DeliveryQuery)) *CallQuery {
+	query := (&DeliveryClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withDeliveries = query
 	return _q
 }
 
@@ -412,9 +449,10 @@ func (_q *CallQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Call, e
 	var (
 		nodes       = []*Call{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [3]bool{
 			_q.withNumber != nil,
 			_q.withVoicemails != nil,
+			_q.withDeliveries != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -451,10 +489,24 @@ func (_q *CallQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Call, e
 			return nil, err
 		}
 	}
+	if query := _q.withDeliveries; query != nil {
+		if err := _q.loadDeliveries(ctx, query, nodes,
+			func(n *Call) { n.Edges.Deliveries = []*Delivery{} },
+			func(n *Call, e *Delivery) { n.Edges.Deliveries = append(n.Edges.Deliveries, e) }); err != nil {
+			return nil, err
+		}
+	}
 	for name, query := range _q.withNamedVoicemails {
 		if err := _q.loadVoicemails(ctx, query, nodes,
 			func(n *Call) { n.appendNamedVoicemails(name) },
 			func(n *Call, e *Voicemail) { n.appendNamedVoicemails(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedDeliveries {
+		if err := _q.loadDeliveries(ctx, query, nodes,
+			func(n *Call) { n.appendNamedDeliveries(name) },
+			func(n *Call, e *Delivery) { n.appendNamedDeliveries(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -510,6 +562,39 @@ func (_q *CallQuery) loadVoicemails(ctx context.Context, query *VoicemailQuery, 
 	}
 	query.Where(predicate.Voicemail(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(call.VoicemailsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.CallID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "call_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "call_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *CallQuery) loadDeliveries(ctx context.Context, query *DeliveryQuery, nodes []*Call, init func(*Call), assign func(*Call, *Delivery)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Call)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(delivery.FieldCallID)
+	}
+	query.Where(predicate.Delivery(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(call.DeliveriesColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -662,6 +747,20 @@ func (_q *CallQuery) WithNamedVoicemails(name string, opts ...func(*VoicemailQue
 		_q.withNamedVoicemails = make(map[string]*VoicemailQuery)
 	}
 	_q.withNamedVoicemails[name] = query
+	return _q
+}
+
+// WithNamedDeliveries tells the query-builder to eager-load the nodes that are connected to the "deliveries"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *CallQuery) WithNamedDeliveries(name string, opts ...func(*DeliveryQuery)) *CallQuery {
+	query := (&DeliveryClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedDeliveries == nil {
+		_q.withNamedDeliveries = make(map[string]*DeliveryQuery)
+	}
+	_q.withNamedDeliveries[name] = query
 	return _q
 }
 

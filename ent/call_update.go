@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/maskline/maskline/ent/call"
+	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/phone"
@@ -165,6 +166,26 @@ func (_u *CallUpdate) ClearReservedIn() *CallUpdate {
 	return _u
 }
 
+// SetCountedUntil sets the "counted_until" field.
+func (_u *CallUpdate) SetCountedUntil(v time.Time) *CallUpdate {
+	_u.mutation.SetCountedUntil(v)
+	return _u
+}
+
+// SetNillableCountedUntil sets the "counted_until" field if the given value is not nil.
+func (_u *CallUpdate) SetNillableCountedUntil(v *time.Time) *CallUpdate {
+	if v != nil {
+		_u.SetCountedUntil(*v)
+	}
+	return _u
+}
+
+// ClearCountedUntil clears the value of the "counted_until" field.
+func (_u *CallUpdate) ClearCountedUntil() *CallUpdate {
+	_u.mutation.ClearCountedUntil()
+	return _u
+}
+
 // SetChangedAt sets the "changed_at" field.
 func (_u *CallUpdate) SetChangedAt(v time.Time) *CallUpdate {
 	_u.mutation.SetChangedAt(v)
@@ -194,6 +215,21 @@ func (_u *CallUpdate) AddVoicemails(v ...*Voicemail) *CallUpdate {
 	return _u.AddVoicemailIDs(ids...)
 }
 
+// AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
+func (_u *CallUpdate) AddDeliveryIDs(ids ...string) *CallUpdate {
+	_u.mutation.AddDeliveryIDs(ids...)
+	return _u
+}
+
+// AddDeliveries adds the "deliveries" edges to the Delivery entity.
+func (_u *CallUpdate) AddDeliveries(v ...*Delivery) *CallUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddDeliveryIDs(ids...)
+}
+
 // Mutation returns the CallMutation object of the builder.
 func (_u *CallUpdate) Mutation() *CallMutation {
 	return _u.mutation
@@ -218,6 +254,27 @@ func (_u *CallUpdate) RemoveVoicemails(v ...*Voicemail) *CallUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveVoicemailIDs(ids...)
+}
+
+// ClearDeliveries clears all "deliveries" edges to the Delivery entity.
+func (_u *CallUpdate) ClearDeliveries() *CallUpdate {
+	_u.mutation.ClearDeliveries()
+	return _u
+}
+
+// RemoveDeliveryIDs removes the "deliveries" edge to Delivery entities by IDs.
+func (_u *CallUpdate) RemoveDeliveryIDs(ids ...string) *CallUpdate {
+	_u.mutation.RemoveDeliveryIDs(ids...)
+	return _u
+}
+
+// RemoveDeliveries removes "deliveries" edges to Delivery entities.
+func (_u *CallUpdate) RemoveDeliveries(v ...*Delivery) *CallUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveDeliveryIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -332,6 +389,12 @@ func (_u *CallUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ReservedInCleared() {
 		_spec.ClearField(call.FieldReservedIn, field.TypeTime)
 	}
+	if value, ok := _u.mutation.CountedUntil(); ok {
+		_spec.SetField(call.FieldCountedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.CountedUntilCleared() {
+		_spec.ClearField(call.FieldCountedUntil, field.TypeTime)
+	}
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(call.FieldChangedAt, field.TypeTime, value)
 	}
@@ -373,6 +436,51 @@ func (_u *CallUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(voicemail.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.DeliveriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedDeliveriesIDs(); len(nodes) > 0 && !_u.mutation.DeliveriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.DeliveriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -535,6 +643,26 @@ func (_u *CallUpdateOne) ClearReservedIn() *CallUpdateOne {
 	return _u
 }
 
+// SetCountedUntil sets the "counted_until" field.
+func (_u *CallUpdateOne) SetCountedUntil(v time.Time) *CallUpdateOne {
+	_u.mutation.SetCountedUntil(v)
+	return _u
+}
+
+// SetNillableCountedUntil sets the "counted_until" field if the given value is not nil.
+func (_u *CallUpdateOne) SetNillableCountedUntil(v *time.Time) *CallUpdateOne {
+	if v != nil {
+		_u.SetCountedUntil(*v)
+	}
+	return _u
+}
+
+// ClearCountedUntil clears the value of the "counted_until" field.
+func (_u *CallUpdateOne) ClearCountedUntil() *CallUpdateOne {
+	_u.mutation.ClearCountedUntil()
+	return _u
+}
+
 // SetChangedAt sets the "changed_at" field.
 func (_u *CallUpdateOne) SetChangedAt(v time.Time) *CallUpdateOne {
 	_u.mutation.SetChangedAt(v)
@@ -564,6 +692,21 @@ func (_u *CallUpdateOne) AddVoicemails(v ...*Voicemail) *CallUpdateOne {
 	return _u.AddVoicemailIDs(ids...)
 }
 
+// AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by IDs.
+func (_u *CallUpdateOne) AddDeliveryIDs(ids ...string) *CallUpdateOne {
+	_u.mutation.AddDeliveryIDs(ids...)
+	return _u
+}
+
+// AddDeliveries adds the "deliveries" edges to the Delivery entity.
+func (_u *CallUpdateOne) AddDeliveries(v ...*Delivery) *CallUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddDeliveryIDs(ids...)
+}
+
 // Mutation returns the CallMutation object of the builder.
 func (_u *CallUpdateOne) Mutation() *CallMutation {
 	return _u.mutation
@@ -588,6 +731,27 @@ func (_u *CallUpdateOne) RemoveVoicemails(v ...*Voicemail) *CallUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveVoicemailIDs(ids...)
+}
+
+// ClearDeliveries clears all "deliveries" edges to the Delivery entity.
+func (_u *CallUpdateOne) ClearDeliveries() *CallUpdateOne {
+	_u.mutation.ClearDeliveries()
+	return _u
+}
+
+// RemoveDeliveryIDs removes the "deliveries" edge to Delivery entities by IDs.
+func (_u *CallUpdateOne) RemoveDeliveryIDs(ids ...string) *CallUpdateOne {
+	_u.mutation.RemoveDeliveryIDs(ids...)
+	return _u
+}
+
+// RemoveDeliveries removes "deliveries" edges to Delivery entities.
+func (_u *CallUpdateOne) RemoveDeliveries(v ...*Delivery) *CallUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveDeliveryIDs(ids...)
 }
 
 // Where appends a list predicates to the CallUpdate builder.
@@ -732,6 +896,12 @@ func (_u *CallUpdateOne) sqlSave(ctx context.Context) (_node *Call, err error) {
 	if _u.mutation.ReservedInCleared() {
 		_spec.ClearField(call.FieldReservedIn, field.TypeTime)
 	}
+	if value, ok := _u.mutation.CountedUntil(); ok {
+		_spec.SetField(call.FieldCountedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.CountedUntilCleared() {
+		_spec.ClearField(call.FieldCountedUntil, field.TypeTime)
+	}
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(call.FieldChangedAt, field.TypeTime, value)
 	}
@@ -773,6 +943,51 @@ func (_u *CallUpdateOne) sqlSave(ctx context.Context) (_node *Call, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(voicemail.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.DeliveriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedDeliveriesIDs(); len(nodes) > 0 && !_u.mutation.DeliveriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.DeliveriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   call.DeliveriesTable,
+			Columns: []string{call.DeliveriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(delivery.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

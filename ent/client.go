@@ -21,6 +21,7 @@ import (
 	"github.com/maskline/maskline/ent/change"
 	"github.com/maskline/maskline/ent/counter"
 	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/mailrecipient"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
@@ -50,6 +51,8 @@ type Client struct {
 	Counter *CounterClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
+	// MailRecipient is the client for interacting with the MailRecipient builders.
+	MailRecipient *MailRecipientClient
 	// MaskedNumber is the client for interacting with the MaskedNumber builders.
 	MaskedNumber *MaskedNumberClient
 	// NumberSubscription is the client for interacting with the NumberSubscription builders.
@@ -83,6 +86,7 @@ func (c *Client) init() {
 	c.Change = NewChangeClient(c.config)
 	c.Counter = NewCounterClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
+	c.MailRecipient = NewMailRecipientClient(c.config)
 	c.MaskedNumber = NewMaskedNumberClient(c.config)
 	c.NumberSubscription = NewNumberSubscriptionClient(c.config)
 	c.Plan = NewPlanClient(c.config)
@@ -189,6 +193,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Change:             NewChangeClient(cfg),
 		Counter:            NewCounterClient(cfg),
 		Delivery:           NewDeliveryClient(cfg),
+		MailRecipient:      NewMailRecipientClient(cfg),
 		MaskedNumber:       NewMaskedNumberClient(cfg),
 		NumberSubscription: NewNumberSubscriptionClient(cfg),
 		Plan:               NewPlanClient(cfg),
@@ -222,6 +227,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Change:             NewChangeClient(cfg),
 		Counter:            NewCounterClient(cfg),
 		Delivery:           NewDeliveryClient(cfg),
+		MailRecipient:      NewMailRecipientClient(cfg),
 		MaskedNumber:       NewMaskedNumberClient(cfg),
 		NumberSubscription: NewNumberSubscriptionClient(cfg),
 		Plan:               NewPlanClient(cfg),
@@ -260,8 +266,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.AuditEntry, c.BlockedCaller, c.Call, c.Change, c.Counter, c.Delivery,
-		c.MaskedNumber, c.NumberSubscription, c.Plan, c.RawWebhook, c.Setting, c.Token,
-		c.User, c.Voicemail,
+		c.MailRecipient, c.MaskedNumber, c.NumberSubscription, c.Plan, c.RawWebhook,
+		c.Setting, c.Token, c.User, c.Voicemail,
 	} {
 		n.Use(hooks...)
 	}
@@ -272,8 +278,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.AuditEntry, c.BlockedCaller, c.Call, c.Change, c.Counter, c.Delivery,
-		c.MaskedNumber, c.NumberSubscription, c.Plan, c.RawWebhook, c.Setting, c.Token,
-		c.User, c.Voicemail,
+		c.MailRecipient, c.MaskedNumber, c.NumberSubscription, c.Plan, c.RawWebhook,
+		c.Setting, c.Token, c.User, c.Voicemail,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -294,6 +300,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Counter.mutate(ctx, m)
 	case *DeliveryMutation:
 		return c.Delivery.mutate(ctx, m)
+	case *MailRecipientMutation:
+		return c.MailRecipient.mutate(ctx, m)
 	case *MaskedNumberMutation:
 		return c.MaskedNumber.mutate(ctx, m)
 	case *NumberSubscriptionMutation:
@@ -725,6 +733,22 @@ func (c *CallClient) QueryVoicemails(_m *Call) *VoicemailQuery {
 	return query
 }
 
+// QueryDeliveries queries the deliveries edge of a Call.
+func (c *CallClient) QueryDeliveries(_m *Call) *DeliveryQuery {
+	query := (&DeliveryClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(call.Table, call.FieldID, id),
+			sqlgraph.To(delivery.Table, delivery.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, call.DeliveriesTable, call.DeliveriesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *CallClient) Hooks() []Hook {
 	hooks := c.hooks.Call
@@ -1146,6 +1170,22 @@ func (c *DeliveryClient) QueryVoicemail(_m *Delivery) *VoicemailQuery {
 	return query
 }
 
+// QueryCall queries the call edge of a Delivery.
+func (c *DeliveryClient) QueryCall(_m *Delivery) *CallQuery {
+	query := (&CallClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(delivery.Table, delivery.FieldID, id),
+			sqlgraph.To(call.Table, call.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, delivery.CallTable, delivery.CallColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *DeliveryClient) Hooks() []Hook {
 	hooks := c.hooks.Delivery
@@ -1170,6 +1210,141 @@ func (c *DeliveryClient) mutate(ctx context.Context, m *DeliveryMutation) (Value
 		return (&DeliveryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Delivery mutation op: %q", m.Op())
+	}
+}
+
+// MailRecipientClient is a client for the MailRecipient schema.
+type MailRecipientClient struct {
+	config
+}
+
+// NewMailRecipientClient returns a client for the MailRecipient from the given config.
+func NewMailRecipientClient(c config) *MailRecipientClient {
+	return &MailRecipientClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `mailrecipient.Hooks(f(g(h())))`.
+func (c *MailRecipientClient) Use(hooks ...Hook) {
+	c.hooks.MailRecipient = append(c.hooks.MailRecipient, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `mailrecipient.Intercept(f(g(h())))`.
+func (c *MailRecipientClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MailRecipient = append(c.inters.MailRecipient, interceptors...)
+}
+
+// Create returns a builder for creating a MailRecipient entity.
+func (c *MailRecipientClient) Create() *MailRecipientCreate {
+	mutation := newMailRecipientMutation(c.config, OpCreate)
+	return &MailRecipientCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MailRecipient entities.
+func (c *MailRecipientClient) CreateBulk(builders ...*MailRecipientCreate) *MailRecipientCreateBulk {
+	return &MailRecipientCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MailRecipientClient) MapCreateBulk(slice any, setFunc func(*MailRecipientCreate, int)) *MailRecipientCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MailRecipientCreateBulk{err: fmt.Errorf("calling to MailRecipientClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MailRecipientCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MailRecipientCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MailRecipient.
+func (c *MailRecipientClient) Update() *MailRecipientUpdate {
+	mutation := newMailRecipientMutation(c.config, OpUpdate)
+	return &MailRecipientUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MailRecipientClient) UpdateOne(_m *MailRecipient) *MailRecipientUpdateOne {
+	mutation := newMailRecipientMutation(c.config, OpUpdateOne, withMailRecipient(_m))
+	return &MailRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MailRecipientClient) UpdateOneID(id string) *MailRecipientUpdateOne {
+	mutation := newMailRecipientMutation(c.config, OpUpdateOne, withMailRecipientID(id))
+	return &MailRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MailRecipient.
+func (c *MailRecipientClient) Delete() *MailRecipientDelete {
+	mutation := newMailRecipientMutation(c.config, OpDelete)
+	return &MailRecipientDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MailRecipientClient) DeleteOne(_m *MailRecipient) *MailRecipientDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MailRecipientClient) DeleteOneID(id string) *MailRecipientDeleteOne {
+	builder := c.Delete().Where(mailrecipient.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MailRecipientDeleteOne{builder}
+}
+
+// Query returns a query builder for MailRecipient.
+func (c *MailRecipientClient) Query() *MailRecipientQuery {
+	return &MailRecipientQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMailRecipient},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MailRecipient entity by its id.
+func (c *MailRecipientClient) Get(ctx context.Context, id string) (*MailRecipient, error) {
+	return c.Query().Where(mailrecipient.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MailRecipientClient) GetX(ctx context.Context, id string) *MailRecipient {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MailRecipientClient) Hooks() []Hook {
+	hooks := c.hooks.MailRecipient
+	return append(hooks[:len(hooks):len(hooks)], mailrecipient.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *MailRecipientClient) Interceptors() []Interceptor {
+	inters := c.inters.MailRecipient
+	return append(inters[:len(inters):len(inters)], mailrecipient.Interceptors[:]...)
+}
+
+func (c *MailRecipientClient) mutate(ctx context.Context, m *MailRecipientMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MailRecipientCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MailRecipientUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MailRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MailRecipientDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MailRecipient mutation op: %q", m.Op())
 	}
 }
 
@@ -2448,13 +2623,13 @@ func (c *VoicemailClient) mutate(ctx context.Context, m *VoicemailMutation) (Val
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AuditEntry, BlockedCaller, Call, Change, Counter, Delivery, MaskedNumber,
-		NumberSubscription, Plan, RawWebhook, Setting, Token, User,
+		AuditEntry, BlockedCaller, Call, Change, Counter, Delivery, MailRecipient,
+		MaskedNumber, NumberSubscription, Plan, RawWebhook, Setting, Token, User,
 		Voicemail []ent.Hook
 	}
 	inters struct {
-		AuditEntry, BlockedCaller, Call, Change, Counter, Delivery, MaskedNumber,
-		NumberSubscription, Plan, RawWebhook, Setting, Token, User,
+		AuditEntry, BlockedCaller, Call, Change, Counter, Delivery, MailRecipient,
+		MaskedNumber, NumberSubscription, Plan, RawWebhook, Setting, Token, User,
 		Voicemail []ent.Interceptor
 	}
 )

@@ -9,6 +9,7 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/phone"
@@ -22,7 +23,11 @@ type Delivery struct {
 	// OwnerID holds the value of the "owner_id" field.
 	OwnerID string `json:"owner_id,omitempty"`
 	// VoicemailID holds the value of the "voicemail_id" field.
-	VoicemailID string `json:"voicemail_id,omitempty"`
+	VoicemailID *string `json:"voicemail_id,omitempty"`
+	// CallID holds the value of the "call_id" field.
+	CallID *string `json:"call_id,omitempty"`
+	// NumberID holds the value of the "number_id" field.
+	NumberID *string `json:"number_id,omitempty"`
 	// Channel holds the value of the "channel" field.
 	Channel string `json:"channel,omitempty"`
 	// Recipient holds the value of the "recipient" field.
@@ -39,6 +44,8 @@ type Delivery struct {
 	ClaimedUntil *time.Time `json:"claimed_until,omitempty"`
 	// RetriedAt holds the value of the "retried_at" field.
 	RetriedAt *time.Time `json:"retried_at,omitempty"`
+	// Withheld holds the value of the "withheld" field.
+	Withheld bool `json:"withheld,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -51,9 +58,11 @@ type Delivery struct {
 type DeliveryEdges struct {
 	// Voicemail holds the value of the voicemail edge.
 	Voicemail *Voicemail `json:"voicemail,omitempty"`
+	// Call holds the value of the call edge.
+	Call *Call `json:"call,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [2]bool
 }
 
 // VoicemailOrErr returns the Voicemail value or an error if the edge
@@ -67,14 +76,27 @@ func (e DeliveryEdges) VoicemailOrErr() (*Voicemail, error) {
 	return nil, &NotLoadedError{edge: "voicemail"}
 }
 
+// CallOrErr returns the Call value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e DeliveryEdges) CallOrErr() (*Call, error) {
+	if e.Call != nil {
+		return e.Call, nil
+	} else if e.loadedTypes[1] {
+		return nil, &NotFoundError{label: call.Label}
+	}
+	return nil, &NotLoadedError{edge: "call"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Delivery) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case delivery.FieldWithheld:
+			values[i] = new(sql.NullBool)
 		case delivery.FieldAttempts:
 			values[i] = new(sql.NullInt64)
-		case delivery.FieldID, delivery.FieldOwnerID, delivery.FieldVoicemailID, delivery.FieldChannel, delivery.FieldRecipient, delivery.FieldState, delivery.FieldLastError:
+		case delivery.FieldID, delivery.FieldOwnerID, delivery.FieldVoicemailID, delivery.FieldCallID, delivery.FieldNumberID, delivery.FieldChannel, delivery.FieldRecipient, delivery.FieldState, delivery.FieldLastError:
 			values[i] = new(sql.NullString)
 		case delivery.FieldDeliveredAt, delivery.FieldClaimedUntil, delivery.FieldRetriedAt, delivery.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -109,7 +131,22 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field voicemail_id", values[i])
 			} else if value.Valid {
-				_m.VoicemailID = value.String
+				_m.VoicemailID = new(string)
+				*_m.VoicemailID = value.String
+			}
+		case delivery.FieldCallID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field call_id", values[i])
+			} else if value.Valid {
+				_m.CallID = new(string)
+				*_m.CallID = value.String
+			}
+		case delivery.FieldNumberID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field number_id", values[i])
+			} else if value.Valid {
+				_m.NumberID = new(string)
+				*_m.NumberID = value.String
 			}
 		case delivery.FieldChannel:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -163,6 +200,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 				_m.RetriedAt = new(time.Time)
 				*_m.RetriedAt = value.Time
 			}
+		case delivery.FieldWithheld:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field withheld", values[i])
+			} else if value.Valid {
+				_m.Withheld = value.Bool
+			}
 		case delivery.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -185,6 +228,11 @@ func (_m *Delivery) Value(name string) (ent.Value, error) {
 // QueryVoicemail queries the "voicemail" edge of the Delivery entity.
 func (_m *Delivery) QueryVoicemail() *VoicemailQuery {
 	return NewDeliveryClient(_m.config).QueryVoicemail(_m)
+}
+
+// QueryCall queries the "call" edge of the Delivery entity.
+func (_m *Delivery) QueryCall() *CallQuery {
+	return NewDeliveryClient(_m.config).QueryCall(_m)
 }
 
 // Update returns a builder for updating this Delivery.
@@ -213,8 +261,20 @@ func (_m *Delivery) String() string {
 	builder.WriteString("owner_id=")
 	builder.WriteString(_m.OwnerID)
 	builder.WriteString(", ")
-	builder.WriteString("voicemail_id=")
-	builder.WriteString(_m.VoicemailID)
+	if v := _m.VoicemailID; v != nil {
+		builder.WriteString("voicemail_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.CallID; v != nil {
+		builder.WriteString("call_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.NumberID; v != nil {
+		builder.WriteString("number_id=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("channel=")
 	builder.WriteString(_m.Channel)
@@ -247,6 +307,9 @@ func (_m *Delivery) String() string {
 		builder.WriteString("retried_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("withheld=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Withheld))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

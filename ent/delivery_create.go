@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/phone"
@@ -34,6 +35,42 @@ func (_c *DeliveryCreate) SetOwnerID(v string) *DeliveryCreate {
 // SetVoicemailID sets the "voicemail_id" field.
 func (_c *DeliveryCreate) SetVoicemailID(v string) *DeliveryCreate {
 	_c.mutation.SetVoicemailID(v)
+	return _c
+}
+
+// SetNillableVoicemailID sets the "voicemail_id" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableVoicemailID(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetVoicemailID(*v)
+	}
+	return _c
+}
+
+// SetCallID sets the "call_id" field.
+func (_c *DeliveryCreate) SetCallID(v string) *DeliveryCreate {
+	_c.mutation.SetCallID(v)
+	return _c
+}
+
+// SetNillableCallID sets the "call_id" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableCallID(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetCallID(*v)
+	}
+	return _c
+}
+
+// SetNumberID sets the "number_id" field.
+func (_c *DeliveryCreate) SetNumberID(v string) *DeliveryCreate {
+	_c.mutation.SetNumberID(v)
+	return _c
+}
+
+// SetNillableNumberID sets the "number_id" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableNumberID(v *string) *DeliveryCreate {
+	if v != nil {
+		_c.SetNumberID(*v)
+	}
 	return _c
 }
 
@@ -133,6 +170,20 @@ func (_c *DeliveryCreate) SetNillableRetriedAt(v *time.Time) *DeliveryCreate {
 	return _c
 }
 
+// SetWithheld sets the "withheld" field.
+func (_c *DeliveryCreate) SetWithheld(v bool) *DeliveryCreate {
+	_c.mutation.SetWithheld(v)
+	return _c
+}
+
+// SetNillableWithheld sets the "withheld" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableWithheld(v *bool) *DeliveryCreate {
+	if v != nil {
+		_c.SetWithheld(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *DeliveryCreate) SetCreatedAt(v time.Time) *DeliveryCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -164,6 +215,11 @@ func (_c *DeliveryCreate) SetNillableID(v *string) *DeliveryCreate {
 // SetVoicemail sets the "voicemail" edge to the Voicemail entity.
 func (_c *DeliveryCreate) SetVoicemail(v *Voicemail) *DeliveryCreate {
 	return _c.SetVoicemailID(v.ID)
+}
+
+// SetCall sets the "call" edge to the Call entity.
+func (_c *DeliveryCreate) SetCall(v *Call) *DeliveryCreate {
+	return _c.SetCallID(v.ID)
 }
 
 // Mutation returns the DeliveryMutation object of the builder.
@@ -211,6 +267,10 @@ func (_c *DeliveryCreate) defaults() error {
 		v := delivery.DefaultAttempts
 		_c.mutation.SetAttempts(v)
 	}
+	if _, ok := _c.mutation.Withheld(); !ok {
+		v := delivery.DefaultWithheld
+		_c.mutation.SetWithheld(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if delivery.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized delivery.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -238,12 +298,19 @@ func (_c *DeliveryCreate) check() error {
 			return &ValidationError{Name: "owner_id", err: fmt.Errorf(`ent: validator failed for field "Delivery.owner_id": %w`, err)}
 		}
 	}
-	if _, ok := _c.mutation.VoicemailID(); !ok {
-		return &ValidationError{Name: "voicemail_id", err: errors.New(`ent: missing required field "Delivery.voicemail_id"`)}
-	}
 	if v, ok := _c.mutation.VoicemailID(); ok {
 		if err := delivery.VoicemailIDValidator(v); err != nil {
 			return &ValidationError{Name: "voicemail_id", err: fmt.Errorf(`ent: validator failed for field "Delivery.voicemail_id": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.CallID(); ok {
+		if err := delivery.CallIDValidator(v); err != nil {
+			return &ValidationError{Name: "call_id", err: fmt.Errorf(`ent: validator failed for field "Delivery.call_id": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.NumberID(); ok {
+		if err := delivery.NumberIDValidator(v); err != nil {
+			return &ValidationError{Name: "number_id", err: fmt.Errorf(`ent: validator failed for field "Delivery.number_id": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.Channel(); !ok {
@@ -278,6 +345,9 @@ func (_c *DeliveryCreate) check() error {
 			return &ValidationError{Name: "last_error", err: fmt.Errorf(`ent: validator failed for field "Delivery.last_error": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.Withheld(); !ok {
+		return &ValidationError{Name: "withheld", err: errors.New(`ent: missing required field "Delivery.withheld"`)}
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Delivery.created_at"`)}
 	}
@@ -285,9 +355,6 @@ func (_c *DeliveryCreate) check() error {
 		if err := delivery.IDValidator(v); err != nil {
 			return &ValidationError{Name: "id", err: fmt.Errorf(`ent: validator failed for field "Delivery.id": %w`, err)}
 		}
-	}
-	if len(_c.mutation.VoicemailIDs()) == 0 {
-		return &ValidationError{Name: "voicemail", err: errors.New(`ent: missing required edge "Delivery.voicemail"`)}
 	}
 	return nil
 }
@@ -329,6 +396,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldOwnerID, field.TypeString, value)
 		_node.OwnerID = value
 	}
+	if value, ok := _c.mutation.NumberID(); ok {
+		_spec.SetField(delivery.FieldNumberID, field.TypeString, value)
+		_node.NumberID = &value
+	}
 	if value, ok := _c.mutation.Channel(); ok {
 		_spec.SetField(delivery.FieldChannel, field.TypeString, value)
 		_node.Channel = value
@@ -361,6 +432,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		_spec.SetField(delivery.FieldRetriedAt, field.TypeTime, value)
 		_node.RetriedAt = &value
 	}
+	if value, ok := _c.mutation.Withheld(); ok {
+		_spec.SetField(delivery.FieldWithheld, field.TypeBool, value)
+		_node.Withheld = value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(delivery.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -379,7 +454,24 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 		for _, k := range nodes {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
-		_node.VoicemailID = nodes[0]
+		_node.VoicemailID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.CallIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   delivery.CallTable,
+			Columns: []string{delivery.CallColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(call.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.CallID = &nodes[0]
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
@@ -536,6 +628,18 @@ func (u *DeliveryUpsert) ClearRetriedAt() *DeliveryUpsert {
 	return u
 }
 
+// SetWithheld sets the "withheld" field.
+func (u *DeliveryUpsert) SetWithheld(v bool) *DeliveryUpsert {
+	u.Set(delivery.FieldWithheld, v)
+	return u
+}
+
+// UpdateWithheld sets the "withheld" field to the value that was provided on create.
+func (u *DeliveryUpsert) UpdateWithheld() *DeliveryUpsert {
+	u.SetExcluded(delivery.FieldWithheld)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -558,6 +662,12 @@ func (u *DeliveryUpsertOne) UpdateNewValues() *DeliveryUpsertOne {
 		}
 		if _, exists := u.create.mutation.VoicemailID(); exists {
 			s.SetIgnore(delivery.FieldVoicemailID)
+		}
+		if _, exists := u.create.mutation.CallID(); exists {
+			s.SetIgnore(delivery.FieldCallID)
+		}
+		if _, exists := u.create.mutation.NumberID(); exists {
+			s.SetIgnore(delivery.FieldNumberID)
 		}
 		if _, exists := u.create.mutation.Channel(); exists {
 			s.SetIgnore(delivery.FieldChannel)
@@ -715,6 +825,20 @@ func (u *DeliveryUpsertOne) UpdateRetriedAt() *DeliveryUpsertOne {
 func (u *DeliveryUpsertOne) ClearRetriedAt() *DeliveryUpsertOne {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearRetriedAt()
+	})
+}
+
+// SetWithheld sets the "withheld" field.
+func (u *DeliveryUpsertOne) SetWithheld(v bool) *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetWithheld(v)
+	})
+}
+
+// UpdateWithheld sets the "withheld" field to the value that was provided on create.
+func (u *DeliveryUpsertOne) UpdateWithheld() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateWithheld()
 	})
 }
 
@@ -907,6 +1031,12 @@ func (u *DeliveryUpsertBulk) UpdateNewValues() *DeliveryUpsertBulk {
 			if _, exists := b.mutation.VoicemailID(); exists {
 				s.SetIgnore(delivery.FieldVoicemailID)
 			}
+			if _, exists := b.mutation.CallID(); exists {
+				s.SetIgnore(delivery.FieldCallID)
+			}
+			if _, exists := b.mutation.NumberID(); exists {
+				s.SetIgnore(delivery.FieldNumberID)
+			}
 			if _, exists := b.mutation.Channel(); exists {
 				s.SetIgnore(delivery.FieldChannel)
 			}
@@ -1064,6 +1194,20 @@ func (u *DeliveryUpsertBulk) UpdateRetriedAt() *DeliveryUpsertBulk {
 func (u *DeliveryUpsertBulk) ClearRetriedAt() *DeliveryUpsertBulk {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.ClearRetriedAt()
+	})
+}
+
+// SetWithheld sets the "withheld" field.
+func (u *DeliveryUpsertBulk) SetWithheld(v bool) *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetWithheld(v)
+	})
+}
+
+// UpdateWithheld sets the "withheld" field to the value that was provided on create.
+func (u *DeliveryUpsertBulk) UpdateWithheld() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateWithheld()
 	})
 }
 

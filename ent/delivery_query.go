@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/voicemail"
@@ -25,6 +26,7 @@ type DeliveryQuery struct {
 	inters        []Interceptor
 	predicates    []predicate.Delivery
 	withVoicemail *VoicemailQuery
+	withCall      *CallQuery
 	loadTotal     []func(context.Context, []*Delivery) error
 	modifiers     []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
@@ -78,6 +80,28 @@ func (_q *DeliveryQuery) QueryVoicemail() *VoicemailQuery {
 			sqlgraph.From(delivery.Table, delivery.FieldID, selector),
 			sqlgraph.To(voicemail.Table, voicemail.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, delivery.VoicemailTable, delivery.VoicemailColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryCall chains the current query on the "call" edge.
+func (_q *DeliveryQuery) QueryCall() *CallQuery {
+	query := (&CallClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(delivery.Table, delivery.FieldID, selector),
+			sqlgraph.To(call.Table, call.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, delivery.CallTable, delivery.CallColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -278,6 +302,7 @@ func (_q *DeliveryQuery) Clone() *DeliveryQuery {
 		inters:        append([]Interceptor{}, _q.inters...),
 		predicates:    append([]predicate.Delivery{}, _q.predicates...),
 		withVoicemail: _q.withVoicemail.Clone(),
+		withCall:      _q.withCall.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -293,6 +318,17 @@ func (_q *DeliveryQuery) WithVoicemail(opts ...func(*VoicemailQuery)) *DeliveryQ
 		opt(query)
 	}
 	_q.withVoicemail = query
+	return _q
+}
+
+// WithCall tells the query-builder to eager-load the nodes that are connected to
+// the "call" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *DeliveryQuery) WithCall(opts ...func(*CallQuery)) *DeliveryQuery {
+	query := (&CallClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withCall = query
 	return _q
 }
 
@@ -374,8 +410,9 @@ func (_q *DeliveryQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Del
 	var (
 		nodes       = []*Delivery{}
 		_spec       = _q.querySpec()
-		loadedTypes = [1]bool{
+		loadedTypes = [2]bool{
 			_q.withVoicemail != nil,
+			_q.withCall != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -405,6 +442,12 @@ func (_q *DeliveryQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Del
 			return nil, err
 		}
 	}
+	if query := _q.withCall; query != nil {
+		if err := _q.loadCall(ctx, query, nodes, nil,
+			func(n *Delivery, e *Call) { n.Edges.Call = e }); err != nil {
+			return nil, err
+		}
+	}
 	for i := range _q.loadTotal {
 		if err := _q.loadTotal[i](ctx, nodes); err != nil {
 			return nil, err
@@ -417,7 +460,10 @@ func (_q *DeliveryQuery) loadVoicemail(ctx context.Context, query *VoicemailQuer
 	ids := make([]string, 0, len(nodes))
 	nodeids := make(map[string][]*Delivery)
 	for i := range nodes {
-		fk := nodes[i].VoicemailID
+		if nodes[i].VoicemailID == nil {
+			continue
+		}
+		fk := *nodes[i].VoicemailID
 		if _, ok := nodeids[fk]; !ok {
 			ids = append(ids, fk)
 		}
@@ -435,6 +481,38 @@ func (_q *DeliveryQuery) loadVoicemail(ctx context.Context, query *VoicemailQuer
 		nodes, ok := nodeids[n.ID]
 		if !ok {
 			return fmt.Errorf(`unexpected foreign-key "voicemail_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+func (_q *DeliveryQuery) loadCall(ctx context.Context, query *CallQuery, nodes []*Delivery, init func(*Delivery), assign func(*Delivery, *Call)) error {
+	ids := make([]string, 0, len(nodes))
+	nodeids := make(map[string][]*Delivery)
+	for i := range nodes {
+		if nodes[i].CallID == nil {
+			continue
+		}
+		fk := *nodes[i].CallID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(call.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "call_id" returned %v`, n.ID)
 		}
 		for i := range nodes {
 			assign(nodes[i], n)
@@ -473,6 +551,9 @@ func (_q *DeliveryQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withVoicemail != nil {
 			_spec.Node.AddColumnOnce(delivery.FieldVoicemailID)
+		}
+		if _q.withCall != nil {
+			_spec.Node.AddColumnOnce(delivery.FieldCallID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

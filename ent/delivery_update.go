@@ -145,6 +145,20 @@ func (_u *DeliveryUpdate) ClearRetriedAt() *DeliveryUpdate {
 	return _u
 }
 
+// SetWithheld sets the "withheld" field.
+func (_u *DeliveryUpdate) SetWithheld(v bool) *DeliveryUpdate {
+	_u.mutation.SetWithheld(v)
+	return _u
+}
+
+// SetNillableWithheld sets the "withheld" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableWithheld(v *bool) *DeliveryUpdate {
+	if v != nil {
+		_u.SetWithheld(*v)
+	}
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -189,9 +203,6 @@ func (_u *DeliveryUpdate) check() error {
 			return &ValidationError{Name: "last_error", err: fmt.Errorf(`ent: validator failed for field "Delivery.last_error": %w`, err)}
 		}
 	}
-	if _u.mutation.VoicemailCleared() && len(_u.mutation.VoicemailIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "Delivery.voicemail"`)
-	}
 	return nil
 }
 
@@ -212,6 +223,9 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.NumberIDCleared() {
+		_spec.ClearField(delivery.FieldNumberID, field.TypeString)
 	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeEnum, value)
@@ -245,6 +259,9 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.RetriedAtCleared() {
 		_spec.ClearField(delivery.FieldRetriedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Withheld(); ok {
+		_spec.SetField(delivery.FieldWithheld, field.TypeBool, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -383,6 +400,20 @@ func (_u *DeliveryUpdateOne) ClearRetriedAt() *DeliveryUpdateOne {
 	return _u
 }
 
+// SetWithheld sets the "withheld" field.
+func (_u *DeliveryUpdateOne) SetWithheld(v bool) *DeliveryUpdateOne {
+	_u.mutation.SetWithheld(v)
+	return _u
+}
+
+// SetNillableWithheld sets the "withheld" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableWithheld(v *bool) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetWithheld(*v)
+	}
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdateOne) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -440,9 +471,6 @@ func (_u *DeliveryUpdateOne) check() error {
 			return &ValidationError{Name: "last_error", err: fmt.Errorf(`ent: validator failed for field "Delivery.last_error": %w`, err)}
 		}
 	}
-	if _u.mutation.VoicemailCleared() && len(_u.mutation.VoicemailIDs()) > 0 {
-		return errors.New(`ent: clearing a required unique edge "Delivery.voicemail"`)
-	}
 	return nil
 }
 
@@ -481,6 +509,9 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 			}
 		}
 	}
+	if _u.mutation.NumberIDCleared() {
+		_spec.ClearField(delivery.FieldNumberID, field.TypeString)
+	}
 	if value, ok := _u.mutation.State(); ok {
 		_spec.SetField(delivery.FieldState, field.TypeEnum, value)
 	}
@@ -513,6 +544,9 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if _u.mutation.RetriedAtCleared() {
 		_spec.ClearField(delivery.FieldRetriedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Withheld(); ok {
+		_spec.SetField(delivery.FieldWithheld, field.TypeBool, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Delivery{config: _u.config}

@@ -18,6 +18,7 @@ import (
 	"github.com/maskline/maskline/ent/change"
 	"github.com/maskline/maskline/ent/counter"
 	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/mailrecipient"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
@@ -92,6 +93,7 @@ func checkColumn(t, c string) error {
 			change.Table:             change.ValidColumn,
 			counter.Table:            counter.ValidColumn,
 			delivery.Table:           delivery.ValidColumn,
+			mailrecipient.Table:      mailrecipient.ValidColumn,
 			maskednumber.Table:       maskednumber.ValidColumn,
 			numbersubscription.Table: numbersubscription.ValidColumn,
 			plan.Table:               plan.ValidColumn,

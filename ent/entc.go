@@ -66,7 +66,9 @@ func shape(_ *gen.Graph, s *ast.Schema) error {
 	}
 	places := s.Types["VoicemailOrderField"]
 	places.EnumValues = slices.DeleteFunc(places.EnumValues, func(v *ast.EnumValueDefinition) bool { return v.Name == "PLACE" })
-	s.Types["Voicemail"].Fields.ForName("deliveries").Type = ast.NonNullListType(ast.NonNullNamedType("Delivery", nil), nil)
+	for _, of := range []string{"Voicemail", "Call"} {
+		s.Types[of].Fields.ForName("deliveries").Type = ast.NonNullListType(ast.NonNullNamedType("Delivery", nil), nil)
+	}
 	hide(s.Types["Voicemail"], "place")
 	return describe(s)
 }

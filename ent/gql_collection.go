@@ -53,6 +53,19 @@ func (_q *CallQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 				selectedFields = append(selectedFields, call.FieldNumberID)
 				fieldSeen[call.FieldNumberID] = struct{}{}
 			}
+
+		case "deliveries":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&DeliveryClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, false, opCtx, field, path, mayAddCondition(satisfies, deliveryImplementors)...); err != nil {
+				return err
+			}
+			_q.WithNamedDeliveries(alias, func(wq *DeliveryQuery) {
+				*wq = *query
+			})
 		case "callSid":
 			if _, ok := fieldSeen[call.FieldCallSid]; !ok {
 				selectedFields = append(selectedFields, call.FieldCallSid)
@@ -341,6 +354,26 @@ func (_q *MaskedNumberQuery) collectField(ctx context.Context, oneNode bool, opC
 				selectedFields = append(selectedFields, maskednumber.FieldMaxVoicemailSeconds)
 				fieldSeen[maskednumber.FieldMaxVoicemailSeconds] = struct{}{}
 			}
+		case "silenceSeconds":
+			if _, ok := fieldSeen[maskednumber.FieldSilenceSeconds]; !ok {
+				selectedFields = append(selectedFields, maskednumber.FieldSilenceSeconds)
+				fieldSeen[maskednumber.FieldSilenceSeconds] = struct{}{}
+			}
+		case "screenSeconds":
+			if _, ok := fieldSeen[maskednumber.FieldScreenSeconds]; !ok {
+				selectedFields = append(selectedFields, maskednumber.FieldScreenSeconds)
+				fieldSeen[maskednumber.FieldScreenSeconds] = struct{}{}
+			}
+		case "maxCallMinutes":
+			if _, ok := fieldSeen[maskednumber.FieldMaxCallMinutes]; !ok {
+				selectedFields = append(selectedFields, maskednumber.FieldMaxCallMinutes)
+				fieldSeen[maskednumber.FieldMaxCallMinutes] = struct{}{}
+			}
+		case "mailMissedCalls":
+			if _, ok := fieldSeen[maskednumber.FieldMailMissedCalls]; !ok {
+				selectedFields = append(selectedFields, maskednumber.FieldMailMissedCalls)
+				fieldSeen[maskednumber.FieldMailMissedCalls] = struct{}{}
+			}
 		case "finishOnKey":
 			if _, ok := fieldSeen[maskednumber.FieldFinishOnKey]; !ok {
 				selectedFields = append(selectedFields, maskednumber.FieldFinishOnKey)
@@ -598,6 +631,11 @@ func (_q *PlanQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 			if _, ok := fieldSeen[plan.FieldVoicemailsLimit]; !ok {
 				selectedFields = append(selectedFields, plan.FieldVoicemailsLimit)
 				fieldSeen[plan.FieldVoicemailsLimit] = struct{}{}
+			}
+		case "simultaneousCalls":
+			if _, ok := fieldSeen[plan.FieldSimultaneousCalls]; !ok {
+				selectedFields = append(selectedFields, plan.FieldSimultaneousCalls)
+				fieldSeen[plan.FieldSimultaneousCalls] = struct{}{}
 			}
 		case "period":
 			if _, ok := fieldSeen[plan.FieldPeriod]; !ok {

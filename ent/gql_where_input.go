@@ -937,6 +937,18 @@ type PlanWhereInput struct {
 	VoicemailsLimitIsNil  bool  `json:"voicemailsLimitIsNil,omitempty"`
 	VoicemailsLimitNotNil bool  `json:"voicemailsLimitNotNil,omitempty"`
 
+	// "simultaneous_calls" field predicates.
+	SimultaneousCalls       *int  `json:"simultaneousCalls,omitempty"`
+	SimultaneousCallsNEQ    *int  `json:"simultaneousCallsNEQ,omitempty"`
+	SimultaneousCallsIn     []int `json:"simultaneousCallsIn,omitempty"`
+	SimultaneousCallsNotIn  []int `json:"simultaneousCallsNotIn,omitempty"`
+	SimultaneousCallsGT     *int  `json:"simultaneousCallsGT,omitempty"`
+	SimultaneousCallsGTE    *int  `json:"simultaneousCallsGTE,omitempty"`
+	SimultaneousCallsLT     *int  `json:"simultaneousCallsLT,omitempty"`
+	SimultaneousCallsLTE    *int  `json:"simultaneousCallsLTE,omitempty"`
+	SimultaneousCallsIsNil  bool  `json:"simultaneousCallsIsNil,omitempty"`
+	SimultaneousCallsNotNil bool  `json:"simultaneousCallsNotNil,omitempty"`
+
 	// "period" field predicates.
 	Period      *phone.PlanPeriod  `json:"period,omitempty"`
 	PeriodNEQ   *phone.PlanPeriod  `json:"periodNEQ,omitempty"`
@@ -1155,6 +1167,36 @@ func (i *PlanWhereInput) P() (predicate.Plan, error) {
 	}
 	if i.VoicemailsLimitNotNil {
 		predicates = append(predicates, plan.VoicemailsLimitNotNil())
+	}
+	if i.SimultaneousCalls != nil {
+		predicates = append(predicates, plan.SimultaneousCallsEQ(*i.SimultaneousCalls))
+	}
+	if i.SimultaneousCallsNEQ != nil {
+		predicates = append(predicates, plan.SimultaneousCallsNEQ(*i.SimultaneousCallsNEQ))
+	}
+	if len(i.SimultaneousCallsIn) > 0 {
+		predicates = append(predicates, plan.SimultaneousCallsIn(i.SimultaneousCallsIn...))
+	}
+	if len(i.SimultaneousCallsNotIn) > 0 {
+		predicates = append(predicates, plan.SimultaneousCallsNotIn(i.SimultaneousCallsNotIn...))
+	}
+	if i.SimultaneousCallsGT != nil {
+		predicates = append(predicates, plan.SimultaneousCallsGT(*i.SimultaneousCallsGT))
+	}
+	if i.SimultaneousCallsGTE != nil {
+		predicates = append(predicates, plan.SimultaneousCallsGTE(*i.SimultaneousCallsGTE))
+	}
+	if i.SimultaneousCallsLT != nil {
+		predicates = append(predicates, plan.SimultaneousCallsLT(*i.SimultaneousCallsLT))
+	}
+	if i.SimultaneousCallsLTE != nil {
+		predicates = append(predicates, plan.SimultaneousCallsLTE(*i.SimultaneousCallsLTE))
+	}
+	if i.SimultaneousCallsIsNil {
+		predicates = append(predicates, plan.SimultaneousCallsIsNil())
+	}
+	if i.SimultaneousCallsNotNil {
+		predicates = append(predicates, plan.SimultaneousCallsNotNil())
 	}
 	if i.Period != nil {
 		predicates = append(predicates, plan.PeriodEQ(*i.Period))

@@ -46,6 +46,14 @@ type MaskedNumber struct {
 	Language string `json:"language,omitempty"`
 	// MaxVoicemailSeconds holds the value of the "max_voicemail_seconds" field.
 	MaxVoicemailSeconds int `json:"max_voicemail_seconds,omitempty"`
+	// SilenceSeconds holds the value of the "silence_seconds" field.
+	SilenceSeconds int `json:"silence_seconds,omitempty"`
+	// ScreenSeconds holds the value of the "screen_seconds" field.
+	ScreenSeconds int `json:"screen_seconds,omitempty"`
+	// MaxCallMinutes holds the value of the "max_call_minutes" field.
+	MaxCallMinutes int `json:"max_call_minutes,omitempty"`
+	// MailMissedCalls holds the value of the "mail_missed_calls" field.
+	MailMissedCalls bool `json:"mail_missed_calls,omitempty"`
 	// FinishOnKey holds the value of the "finish_on_key" field.
 	FinishOnKey string `json:"finish_on_key,omitempty"`
 	// Transcribe holds the value of the "transcribe" field.
@@ -128,9 +136,9 @@ func (*MaskedNumber) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case maskednumber.FieldForwardTo, maskednumber.FieldNotifyEmails:
 			values[i] = new([]byte)
-		case maskednumber.FieldForwardingEnabled, maskednumber.FieldVoicemailEnabled, maskednumber.FieldTranscribe:
+		case maskednumber.FieldForwardingEnabled, maskednumber.FieldVoicemailEnabled, maskednumber.FieldMailMissedCalls, maskednumber.FieldTranscribe:
 			values[i] = new(sql.NullBool)
-		case maskednumber.FieldRingSeconds, maskednumber.FieldMaxVoicemailSeconds, maskednumber.FieldKeepVoicemailsDays:
+		case maskednumber.FieldRingSeconds, maskednumber.FieldMaxVoicemailSeconds, maskednumber.FieldSilenceSeconds, maskednumber.FieldScreenSeconds, maskednumber.FieldMaxCallMinutes, maskednumber.FieldKeepVoicemailsDays:
 			values[i] = new(sql.NullInt64)
 		case maskednumber.FieldID, maskednumber.FieldOwnerID, maskednumber.FieldPhoneNumber, maskednumber.FieldLabel, maskednumber.FieldState, maskednumber.FieldCallerID, maskednumber.FieldScreening, maskednumber.FieldGreeting, maskednumber.FieldLanguage, maskednumber.FieldFinishOnKey:
 			values[i] = new(sql.NullString)
@@ -237,6 +245,30 @@ func (_m *MaskedNumber) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field max_voicemail_seconds", values[i])
 			} else if value.Valid {
 				_m.MaxVoicemailSeconds = int(value.Int64)
+			}
+		case maskednumber.FieldSilenceSeconds:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field silence_seconds", values[i])
+			} else if value.Valid {
+				_m.SilenceSeconds = int(value.Int64)
+			}
+		case maskednumber.FieldScreenSeconds:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field screen_seconds", values[i])
+			} else if value.Valid {
+				_m.ScreenSeconds = int(value.Int64)
+			}
+		case maskednumber.FieldMaxCallMinutes:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field max_call_minutes", values[i])
+			} else if value.Valid {
+				_m.MaxCallMinutes = int(value.Int64)
+			}
+		case maskednumber.FieldMailMissedCalls:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field mail_missed_calls", values[i])
+			} else if value.Valid {
+				_m.MailMissedCalls = value.Bool
 			}
 		case maskednumber.FieldFinishOnKey:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -367,6 +399,18 @@ func (_m *MaskedNumber) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("max_voicemail_seconds=")
 	builder.WriteString(fmt.Sprintf("%v", _m.MaxVoicemailSeconds))
+	builder.WriteString(", ")
+	builder.WriteString("silence_seconds=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SilenceSeconds))
+	builder.WriteString(", ")
+	builder.WriteString("screen_seconds=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ScreenSeconds))
+	builder.WriteString(", ")
+	builder.WriteString("max_call_minutes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.MaxCallMinutes))
+	builder.WriteString(", ")
+	builder.WriteString("mail_missed_calls=")
+	builder.WriteString(fmt.Sprintf("%v", _m.MailMissedCalls))
 	builder.WriteString(", ")
 	builder.WriteString("finish_on_key=")
 	builder.WriteString(_m.FinishOnKey)

@@ -186,6 +186,62 @@ func (_c *MaskedNumberCreate) SetNillableMaxVoicemailSeconds(v *int) *MaskedNumb
 	return _c
 }
 
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (_c *MaskedNumberCreate) SetSilenceSeconds(v int) *MaskedNumberCreate {
+	_c.mutation.SetSilenceSeconds(v)
+	return _c
+}
+
+// SetNillableSilenceSeconds sets the "silence_seconds" field if the given value is not nil.
+func (_c *MaskedNumberCreate) SetNillableSilenceSeconds(v *int) *MaskedNumberCreate {
+	if v != nil {
+		_c.SetSilenceSeconds(*v)
+	}
+	return _c
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (_c *MaskedNumberCreate) SetScreenSeconds(v int) *MaskedNumberCreate {
+	_c.mutation.SetScreenSeconds(v)
+	return _c
+}
+
+// SetNillableScreenSeconds sets the "screen_seconds" field if the given value is not nil.
+func (_c *MaskedNumberCreate) SetNillableScreenSeconds(v *int) *MaskedNumberCreate {
+	if v != nil {
+		_c.SetScreenSeconds(*v)
+	}
+	return _c
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (_c *MaskedNumberCreate) SetMaxCallMinutes(v int) *MaskedNumberCreate {
+	_c.mutation.SetMaxCallMinutes(v)
+	return _c
+}
+
+// SetNillableMaxCallMinutes sets the "max_call_minutes" field if the given value is not nil.
+func (_c *MaskedNumberCreate) SetNillableMaxCallMinutes(v *int) *MaskedNumberCreate {
+	if v != nil {
+		_c.SetMaxCallMinutes(*v)
+	}
+	return _c
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (_c *MaskedNumberCreate) SetMailMissedCalls(v bool) *MaskedNumberCreate {
+	_c.mutation.SetMailMissedCalls(v)
+	return _c
+}
+
+// SetNillableMailMissedCalls sets the "mail_missed_calls" field if the given value is not nil.
+func (_c *MaskedNumberCreate) SetNillableMailMissedCalls(v *bool) *MaskedNumberCreate {
+	if v != nil {
+		_c.SetMailMissedCalls(*v)
+	}
+	return _c
+}
+
 // SetFinishOnKey sets the "finish_on_key" field.
 func (_c *MaskedNumberCreate) SetFinishOnKey(v string) *MaskedNumberCreate {
 	_c.mutation.SetFinishOnKey(v)
@@ -385,6 +441,22 @@ func (_c *MaskedNumberCreate) defaults() error {
 		v := maskednumber.DefaultMaxVoicemailSeconds
 		_c.mutation.SetMaxVoicemailSeconds(v)
 	}
+	if _, ok := _c.mutation.SilenceSeconds(); !ok {
+		v := maskednumber.DefaultSilenceSeconds
+		_c.mutation.SetSilenceSeconds(v)
+	}
+	if _, ok := _c.mutation.ScreenSeconds(); !ok {
+		v := maskednumber.DefaultScreenSeconds
+		_c.mutation.SetScreenSeconds(v)
+	}
+	if _, ok := _c.mutation.MaxCallMinutes(); !ok {
+		v := maskednumber.DefaultMaxCallMinutes
+		_c.mutation.SetMaxCallMinutes(v)
+	}
+	if _, ok := _c.mutation.MailMissedCalls(); !ok {
+		v := maskednumber.DefaultMailMissedCalls
+		_c.mutation.SetMailMissedCalls(v)
+	}
 	if _, ok := _c.mutation.FinishOnKey(); !ok {
 		v := maskednumber.DefaultFinishOnKey
 		_c.mutation.SetFinishOnKey(v)
@@ -482,6 +554,18 @@ func (_c *MaskedNumberCreate) check() error {
 	}
 	if _, ok := _c.mutation.MaxVoicemailSeconds(); !ok {
 		return &ValidationError{Name: "max_voicemail_seconds", err: errors.New(`ent: missing required field "MaskedNumber.max_voicemail_seconds"`)}
+	}
+	if _, ok := _c.mutation.SilenceSeconds(); !ok {
+		return &ValidationError{Name: "silence_seconds", err: errors.New(`ent: missing required field "MaskedNumber.silence_seconds"`)}
+	}
+	if _, ok := _c.mutation.ScreenSeconds(); !ok {
+		return &ValidationError{Name: "screen_seconds", err: errors.New(`ent: missing required field "MaskedNumber.screen_seconds"`)}
+	}
+	if _, ok := _c.mutation.MaxCallMinutes(); !ok {
+		return &ValidationError{Name: "max_call_minutes", err: errors.New(`ent: missing required field "MaskedNumber.max_call_minutes"`)}
+	}
+	if _, ok := _c.mutation.MailMissedCalls(); !ok {
+		return &ValidationError{Name: "mail_missed_calls", err: errors.New(`ent: missing required field "MaskedNumber.mail_missed_calls"`)}
 	}
 	if _, ok := _c.mutation.FinishOnKey(); !ok {
 		return &ValidationError{Name: "finish_on_key", err: errors.New(`ent: missing required field "MaskedNumber.finish_on_key"`)}
@@ -591,6 +675,22 @@ func (_c *MaskedNumberCreate) createSpec() (*MaskedNumber, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.MaxVoicemailSeconds(); ok {
 		_spec.SetField(maskednumber.FieldMaxVoicemailSeconds, field.TypeInt, value)
 		_node.MaxVoicemailSeconds = value
+	}
+	if value, ok := _c.mutation.SilenceSeconds(); ok {
+		_spec.SetField(maskednumber.FieldSilenceSeconds, field.TypeInt, value)
+		_node.SilenceSeconds = value
+	}
+	if value, ok := _c.mutation.ScreenSeconds(); ok {
+		_spec.SetField(maskednumber.FieldScreenSeconds, field.TypeInt, value)
+		_node.ScreenSeconds = value
+	}
+	if value, ok := _c.mutation.MaxCallMinutes(); ok {
+		_spec.SetField(maskednumber.FieldMaxCallMinutes, field.TypeInt, value)
+		_node.MaxCallMinutes = value
+	}
+	if value, ok := _c.mutation.MailMissedCalls(); ok {
+		_spec.SetField(maskednumber.FieldMailMissedCalls, field.TypeBool, value)
+		_node.MailMissedCalls = value
 	}
 	if value, ok := _c.mutation.FinishOnKey(); ok {
 		_spec.SetField(maskednumber.FieldFinishOnKey, field.TypeString, value)
@@ -876,6 +976,72 @@ func (u *MaskedNumberUpsert) UpdateMaxVoicemailSeconds() *MaskedNumberUpsert {
 // AddMaxVoicemailSeconds adds v to the "max_voicemail_seconds" field.
 func (u *MaskedNumberUpsert) AddMaxVoicemailSeconds(v int) *MaskedNumberUpsert {
 	u.Add(maskednumber.FieldMaxVoicemailSeconds, v)
+	return u
+}
+
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (u *MaskedNumberUpsert) SetSilenceSeconds(v int) *MaskedNumberUpsert {
+	u.Set(maskednumber.FieldSilenceSeconds, v)
+	return u
+}
+
+// UpdateSilenceSeconds sets the "silence_seconds" field to the value that was provided on create.
+func (u *MaskedNumberUpsert) UpdateSilenceSeconds() *MaskedNumberUpsert {
+	u.SetExcluded(maskednumber.FieldSilenceSeconds)
+	return u
+}
+
+// AddSilenceSeconds adds v to the "silence_seconds" field.
+func (u *MaskedNumberUpsert) AddSilenceSeconds(v int) *MaskedNumberUpsert {
+	u.Add(maskednumber.FieldSilenceSeconds, v)
+	return u
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (u *MaskedNumberUpsert) SetScreenSeconds(v int) *MaskedNumberUpsert {
+	u.Set(maskednumber.FieldScreenSeconds, v)
+	return u
+}
+
+// UpdateScreenSeconds sets the "screen_seconds" field to the value that was provided on create.
+func (u *MaskedNumberUpsert) UpdateScreenSeconds() *MaskedNumberUpsert {
+	u.SetExcluded(maskednumber.FieldScreenSeconds)
+	return u
+}
+
+// AddScreenSeconds adds v to the "screen_seconds" field.
+func (u *MaskedNumberUpsert) AddScreenSeconds(v int) *MaskedNumberUpsert {
+	u.Add(maskednumber.FieldScreenSeconds, v)
+	return u
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (u *MaskedNumberUpsert) SetMaxCallMinutes(v int) *MaskedNumberUpsert {
+	u.Set(maskednumber.FieldMaxCallMinutes, v)
+	return u
+}
+
+// UpdateMaxCallMinutes sets the "max_call_minutes" field to the value that was provided on create.
+func (u *MaskedNumberUpsert) UpdateMaxCallMinutes() *MaskedNumberUpsert {
+	u.SetExcluded(maskednumber.FieldMaxCallMinutes)
+	return u
+}
+
+// AddMaxCallMinutes adds v to the "max_call_minutes" field.
+func (u *MaskedNumberUpsert) AddMaxCallMinutes(v int) *MaskedNumberUpsert {
+	u.Add(maskednumber.FieldMaxCallMinutes, v)
+	return u
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (u *MaskedNumberUpsert) SetMailMissedCalls(v bool) *MaskedNumberUpsert {
+	u.Set(maskednumber.FieldMailMissedCalls, v)
+	return u
+}
+
+// UpdateMailMissedCalls sets the "mail_missed_calls" field to the value that was provided on create.
+func (u *MaskedNumberUpsert) UpdateMailMissedCalls() *MaskedNumberUpsert {
+	u.SetExcluded(maskednumber.FieldMailMissedCalls)
 	return u
 }
 
@@ -1168,6 +1334,83 @@ func (u *MaskedNumberUpsertOne) AddMaxVoicemailSeconds(v int) *MaskedNumberUpser
 func (u *MaskedNumberUpsertOne) UpdateMaxVoicemailSeconds() *MaskedNumberUpsertOne {
 	return u.Update(func(s *MaskedNumberUpsert) {
 		s.UpdateMaxVoicemailSeconds()
+	})
+}
+
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (u *MaskedNumberUpsertOne) SetSilenceSeconds(v int) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetSilenceSeconds(v)
+	})
+}
+
+// AddSilenceSeconds adds v to the "silence_seconds" field.
+func (u *MaskedNumberUpsertOne) AddSilenceSeconds(v int) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.AddSilenceSeconds(v)
+	})
+}
+
+// UpdateSilenceSeconds sets the "silence_seconds" field to the value that was provided on create.
+func (u *MaskedNumberUpsertOne) UpdateSilenceSeconds() *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateSilenceSeconds()
+	})
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (u *MaskedNumberUpsertOne) SetScreenSeconds(v int) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetScreenSeconds(v)
+	})
+}
+
+// AddScreenSeconds adds v to the "screen_seconds" field.
+func (u *MaskedNumberUpsertOne) AddScreenSeconds(v int) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.AddScreenSeconds(v)
+	})
+}
+
+// UpdateScreenSeconds sets the "screen_seconds" field to the value that was provided on create.
+func (u *MaskedNumberUpsertOne) UpdateScreenSeconds() *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateScreenSeconds()
+	})
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (u *MaskedNumberUpsertOne) SetMaxCallMinutes(v int) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetMaxCallMinutes(v)
+	})
+}
+
+// AddMaxCallMinutes adds v to the "max_call_minutes" field.
+func (u *MaskedNumberUpsertOne) AddMaxCallMinutes(v int) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.AddMaxCallMinutes(v)
+	})
+}
+
+// UpdateMaxCallMinutes sets the "max_call_minutes" field to the value that was provided on create.
+func (u *MaskedNumberUpsertOne) UpdateMaxCallMinutes() *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateMaxCallMinutes()
+	})
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (u *MaskedNumberUpsertOne) SetMailMissedCalls(v bool) *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetMailMissedCalls(v)
+	})
+}
+
+// UpdateMailMissedCalls sets the "mail_missed_calls" field to the value that was provided on create.
+func (u *MaskedNumberUpsertOne) UpdateMailMissedCalls() *MaskedNumberUpsertOne {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateMailMissedCalls()
 	})
 }
 
@@ -1637,6 +1880,83 @@ func (u *MaskedNumberUpsertBulk) AddMaxVoicemailSeconds(v int) *MaskedNumberUpse
 func (u *MaskedNumberUpsertBulk) UpdateMaxVoicemailSeconds() *MaskedNumberUpsertBulk {
 	return u.Update(func(s *MaskedNumberUpsert) {
 		s.UpdateMaxVoicemailSeconds()
+	})
+}
+
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (u *MaskedNumberUpsertBulk) SetSilenceSeconds(v int) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetSilenceSeconds(v)
+	})
+}
+
+// AddSilenceSeconds adds v to the "silence_seconds" field.
+func (u *MaskedNumberUpsertBulk) AddSilenceSeconds(v int) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.AddSilenceSeconds(v)
+	})
+}
+
+// UpdateSilenceSeconds sets the "silence_seconds" field to the value that was provided on create.
+func (u *MaskedNumberUpsertBulk) UpdateSilenceSeconds() *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateSilenceSeconds()
+	})
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (u *MaskedNumberUpsertBulk) SetScreenSeconds(v int) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetScreenSeconds(v)
+	})
+}
+
+// AddScreenSeconds adds v to the "screen_seconds" field.
+func (u *MaskedNumberUpsertBulk) AddScreenSeconds(v int) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.AddScreenSeconds(v)
+	})
+}
+
+// UpdateScreenSeconds sets the "screen_seconds" field to the value that was provided on create.
+func (u *MaskedNumberUpsertBulk) UpdateScreenSeconds() *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateScreenSeconds()
+	})
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (u *MaskedNumberUpsertBulk) SetMaxCallMinutes(v int) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetMaxCallMinutes(v)
+	})
+}
+
+// AddMaxCallMinutes adds v to the "max_call_minutes" field.
+func (u *MaskedNumberUpsertBulk) AddMaxCallMinutes(v int) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.AddMaxCallMinutes(v)
+	})
+}
+
+// UpdateMaxCallMinutes sets the "max_call_minutes" field to the value that was provided on create.
+func (u *MaskedNumberUpsertBulk) UpdateMaxCallMinutes() *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateMaxCallMinutes()
+	})
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (u *MaskedNumberUpsertBulk) SetMailMissedCalls(v bool) *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.SetMailMissedCalls(v)
+	})
+}
+
+// UpdateMailMissedCalls sets the "mail_missed_calls" field to the value that was provided on create.
+func (u *MaskedNumberUpsertBulk) UpdateMailMissedCalls() *MaskedNumberUpsertBulk {
+	return u.Update(func(s *MaskedNumberUpsert) {
+		s.UpdateMailMissedCalls()
 	})
 }
 

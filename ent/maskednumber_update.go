@@ -205,6 +205,83 @@ func (_u *MaskedNumberUpdate) AddMaxVoicemailSeconds(v int) *MaskedNumberUpdate 
 	return _u
 }
 
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (_u *MaskedNumberUpdate) SetSilenceSeconds(v int) *MaskedNumberUpdate {
+	_u.mutation.ResetSilenceSeconds()
+	_u.mutation.SetSilenceSeconds(v)
+	return _u
+}
+
+// SetNillableSilenceSeconds sets the "silence_seconds" field if the given value is not nil.
+func (_u *MaskedNumberUpdate) SetNillableSilenceSeconds(v *int) *MaskedNumberUpdate {
+	if v != nil {
+		_u.SetSilenceSeconds(*v)
+	}
+	return _u
+}
+
+// AddSilenceSeconds adds value to the "silence_seconds" field.
+func (_u *MaskedNumberUpdate) AddSilenceSeconds(v int) *MaskedNumberUpdate {
+	_u.mutation.AddSilenceSeconds(v)
+	return _u
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (_u *MaskedNumberUpdate) SetScreenSeconds(v int) *MaskedNumberUpdate {
+	_u.mutation.ResetScreenSeconds()
+	_u.mutation.SetScreenSeconds(v)
+	return _u
+}
+
+// SetNillableScreenSeconds sets the "screen_seconds" field if the given value is not nil.
+func (_u *MaskedNumberUpdate) SetNillableScreenSeconds(v *int) *MaskedNumberUpdate {
+	if v != nil {
+		_u.SetScreenSeconds(*v)
+	}
+	return _u
+}
+
+// AddScreenSeconds adds value to the "screen_seconds" field.
+func (_u *MaskedNumberUpdate) AddScreenSeconds(v int) *MaskedNumberUpdate {
+	_u.mutation.AddScreenSeconds(v)
+	return _u
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (_u *MaskedNumberUpdate) SetMaxCallMinutes(v int) *MaskedNumberUpdate {
+	_u.mutation.ResetMaxCallMinutes()
+	_u.mutation.SetMaxCallMinutes(v)
+	return _u
+}
+
+// SetNillableMaxCallMinutes sets the "max_call_minutes" field if the given value is not nil.
+func (_u *MaskedNumberUpdate) SetNillableMaxCallMinutes(v *int) *MaskedNumberUpdate {
+	if v != nil {
+		_u.SetMaxCallMinutes(*v)
+	}
+	return _u
+}
+
+// AddMaxCallMinutes adds value to the "max_call_minutes" field.
+func (_u *MaskedNumberUpdate) AddMaxCallMinutes(v int) *MaskedNumberUpdate {
+	_u.mutation.AddMaxCallMinutes(v)
+	return _u
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (_u *MaskedNumberUpdate) SetMailMissedCalls(v bool) *MaskedNumberUpdate {
+	_u.mutation.SetMailMissedCalls(v)
+	return _u
+}
+
+// SetNillableMailMissedCalls sets the "mail_missed_calls" field if the given value is not nil.
+func (_u *MaskedNumberUpdate) SetNillableMailMissedCalls(v *bool) *MaskedNumberUpdate {
+	if v != nil {
+		_u.SetMailMissedCalls(*v)
+	}
+	return _u
+}
+
 // SetFinishOnKey sets the "finish_on_key" field.
 func (_u *MaskedNumberUpdate) SetFinishOnKey(v string) *MaskedNumberUpdate {
 	_u.mutation.SetFinishOnKey(v)
@@ -514,6 +591,27 @@ func (_u *MaskedNumberUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.AddedMaxVoicemailSeconds(); ok {
 		_spec.AddField(maskednumber.FieldMaxVoicemailSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.SilenceSeconds(); ok {
+		_spec.SetField(maskednumber.FieldSilenceSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedSilenceSeconds(); ok {
+		_spec.AddField(maskednumber.FieldSilenceSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ScreenSeconds(); ok {
+		_spec.SetField(maskednumber.FieldScreenSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedScreenSeconds(); ok {
+		_spec.AddField(maskednumber.FieldScreenSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.MaxCallMinutes(); ok {
+		_spec.SetField(maskednumber.FieldMaxCallMinutes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedMaxCallMinutes(); ok {
+		_spec.AddField(maskednumber.FieldMaxCallMinutes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.MailMissedCalls(); ok {
+		_spec.SetField(maskednumber.FieldMailMissedCalls, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.FinishOnKey(); ok {
 		_spec.SetField(maskednumber.FieldFinishOnKey, field.TypeString, value)
@@ -867,6 +965,83 @@ func (_u *MaskedNumberUpdateOne) AddMaxVoicemailSeconds(v int) *MaskedNumberUpda
 	return _u
 }
 
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (_u *MaskedNumberUpdateOne) SetSilenceSeconds(v int) *MaskedNumberUpdateOne {
+	_u.mutation.ResetSilenceSeconds()
+	_u.mutation.SetSilenceSeconds(v)
+	return _u
+}
+
+// SetNillableSilenceSeconds sets the "silence_seconds" field if the given value is not nil.
+func (_u *MaskedNumberUpdateOne) SetNillableSilenceSeconds(v *int) *MaskedNumberUpdateOne {
+	if v != nil {
+		_u.SetSilenceSeconds(*v)
+	}
+	return _u
+}
+
+// AddSilenceSeconds adds value to the "silence_seconds" field.
+func (_u *MaskedNumberUpdateOne) AddSilenceSeconds(v int) *MaskedNumberUpdateOne {
+	_u.mutation.AddSilenceSeconds(v)
+	return _u
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (_u *MaskedNumberUpdateOne) SetScreenSeconds(v int) *MaskedNumberUpdateOne {
+	_u.mutation.ResetScreenSeconds()
+	_u.mutation.SetScreenSeconds(v)
+	return _u
+}
+
+// SetNillableScreenSeconds sets the "screen_seconds" field if the given value is not nil.
+func (_u *MaskedNumberUpdateOne) SetNillableScreenSeconds(v *int) *MaskedNumberUpdateOne {
+	if v != nil {
+		_u.SetScreenSeconds(*v)
+	}
+	return _u
+}
+
+// AddScreenSeconds adds value to the "screen_seconds" field.
+func (_u *MaskedNumberUpdateOne) AddScreenSeconds(v int) *MaskedNumberUpdateOne {
+	_u.mutation.AddScreenSeconds(v)
+	return _u
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (_u *MaskedNumberUpdateOne) SetMaxCallMinutes(v int) *MaskedNumberUpdateOne {
+	_u.mutation.ResetMaxCallMinutes()
+	_u.mutation.SetMaxCallMinutes(v)
+	return _u
+}
+
+// SetNillableMaxCallMinutes sets the "max_call_minutes" field if the given value is not nil.
+func (_u *MaskedNumberUpdateOne) SetNillableMaxCallMinutes(v *int) *MaskedNumberUpdateOne {
+	if v != nil {
+		_u.SetMaxCallMinutes(*v)
+	}
+	return _u
+}
+
+// AddMaxCallMinutes adds value to the "max_call_minutes" field.
+func (_u *MaskedNumberUpdateOne) AddMaxCallMinutes(v int) *MaskedNumberUpdateOne {
+	_u.mutation.AddMaxCallMinutes(v)
+	return _u
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (_u *MaskedNumberUpdateOne) SetMailMissedCalls(v bool) *MaskedNumberUpdateOne {
+	_u.mutation.SetMailMissedCalls(v)
+	return _u
+}
+
+// SetNillableMailMissedCalls sets the "mail_missed_calls" field if the given value is not nil.
+func (_u *MaskedNumberUpdateOne) SetNillableMailMissedCalls(v *bool) *MaskedNumberUpdateOne {
+	if v != nil {
+		_u.SetMailMissedCalls(*v)
+	}
+	return _u
+}
+
 // SetFinishOnKey sets the "finish_on_key" field.
 func (_u *MaskedNumberUpdateOne) SetFinishOnKey(v string) *MaskedNumberUpdateOne {
 	_u.mutation.SetFinishOnKey(v)
@@ -1206,6 +1381,27 @@ func (_u *MaskedNumberUpdateOne) sqlSave(ctx context.Context) (_node *MaskedNumb
 	}
 	if value, ok := _u.mutation.AddedMaxVoicemailSeconds(); ok {
 		_spec.AddField(maskednumber.FieldMaxVoicemailSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.SilenceSeconds(); ok {
+		_spec.SetField(maskednumber.FieldSilenceSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedSilenceSeconds(); ok {
+		_spec.AddField(maskednumber.FieldSilenceSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ScreenSeconds(); ok {
+		_spec.SetField(maskednumber.FieldScreenSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedScreenSeconds(); ok {
+		_spec.AddField(maskednumber.FieldScreenSeconds, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.MaxCallMinutes(); ok {
+		_spec.SetField(maskednumber.FieldMaxCallMinutes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedMaxCallMinutes(); ok {
+		_spec.AddField(maskednumber.FieldMaxCallMinutes, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.MailMissedCalls(); ok {
+		_spec.SetField(maskednumber.FieldMailMissedCalls, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.FinishOnKey(); ok {
 		_spec.SetField(maskednumber.FieldFinishOnKey, field.TypeString, value)

@@ -17,6 +17,7 @@ import (
 	"github.com/maskline/maskline/ent/change"
 	"github.com/maskline/maskline/ent/counter"
 	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/mailrecipient"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
@@ -44,6 +45,7 @@ const (
 	TypeChange             = "Change"
 	TypeCounter            = "Counter"
 	TypeDelivery           = "Delivery"
+	TypeMailRecipient      = "MailRecipient"
 	TypeMaskedNumber       = "MaskedNumber"
 	TypeNumberSubscription = "NumberSubscription"
 	TypePlan               = "Plan"
@@ -1171,6 +1173,7 @@ type CallMutation struct {
 	appendtimeline      []phone.CallEvent
 	answers             *map[string]phone.Stored
 	reserved_in         *time.Time
+	counted_until       *time.Time
 	changed_at          *time.Time
 	clearedFields       map[string]struct{}
 	number              *string
@@ -1178,6 +1181,9 @@ type CallMutation struct {
 	voicemails          map[string]struct{}
 	removedvoicemails   map[string]struct{}
 	clearedvoicemails   bool
+	deliveries          map[string]struct{}
+	removeddeliveries   map[string]struct{}
+	cleareddeliveries   bool
 	done                bool
 	oldValue            func(context.Context) (*Call, error)
 	predicates          []predicate.Call
@@ -1879,6 +1885,55 @@ func (m *CallMutation) ResetReservedIn() {
 	delete(m.clearedFields, call.FieldReservedIn)
 }
 
+// SetCountedUntil sets the "counted_until" field.
+func (m *CallMutation) SetCountedUntil(t time.Time) {
+	m.counted_until = &t
+}
+
+// CountedUntil returns the value of the "counted_until" field in the mutation.
+func (m *CallMutation) CountedUntil() (r time.Time, exists bool) {
+	v := m.counted_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountedUntil returns the old "counted_until" field's value of the Call entity.
+// If the Call object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallMutation) OldCountedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountedUntil: %w", err)
+	}
+	return oldValue.CountedUntil, nil
+}
+
+// ClearCountedUntil clears the value of the "counted_until" field.
+func (m *CallMutation) ClearCountedUntil() {
+	m.counted_until = nil
+	m.clearedFields[call.FieldCountedUntil] = struct{}{}
+}
+
+// CountedUntilCleared returns if the "counted_until" field was cleared in this mutation.
+func (m *CallMutation) CountedUntilCleared() bool {
+	_, ok := m.clearedFields[call.FieldCountedUntil]
+	return ok
+}
+
+// ResetCountedUntil resets all changes to the "counted_until" field.
+func (m *CallMutation) ResetCountedUntil() {
+	m.counted_until = nil
+	delete(m.clearedFields, call.FieldCountedUntil)
+}
+
 // SetChangedAt sets the "changed_at" field.
 func (m *CallMutation) SetChangedAt(t time.Time) {
 	m.changed_at = &t
@@ -1996,6 +2051,60 @@ func (m *CallMutation) ResetVoicemails() {
 	m.removedvoicemails = nil
 }
 
+// AddDeliveryIDs adds the "deliveries" edge to the Delivery entity by ids.
+func (m *CallMutation) AddDeliveryIDs(ids ...string) {
+	if m.deliveries == nil {
+		m.deliveries = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.deliveries[ids[i]] = struct{}{}
+	}
+}
+
+// ClearDeliveries clears the "deliveries" edge to the Delivery entity.
+func (m *CallMutation) ClearDeliveries() {
+	m.cleareddeliveries = true
+}
+
+// DeliveriesCleared reports if the "deliveries" edge to the Delivery entity was cleared.
+func (m *CallMutation) DeliveriesCleared() bool {
+	return m.cleareddeliveries
+}
+
+// RemoveDeliveryIDs removes the "deliveries" edge to the Delivery entity by IDs.
+func (m *CallMutation) RemoveDeliveryIDs(ids ...string) {
+	if m.removeddeliveries == nil {
+		m.removeddeliveries = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.deliveries, ids[i])
+		m.removeddeliveries[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedDeliveries returns the removed IDs of the "deliveries" edge to the Delivery entity.
+func (m *CallMutation) RemovedDeliveriesIDs() (ids []string) {
+	for id := range m.removeddeliveries {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// DeliveriesIDs returns the "deliveries" edge IDs in the mutation.
+func (m *CallMutation) DeliveriesIDs() (ids []string) {
+	for id := range m.deliveries {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetDeliveries resets all changes to the "deliveries" edge.
+func (m *CallMutation) ResetDeliveries() {
+	m.deliveries = nil
+	m.cleareddeliveries = false
+	m.removeddeliveries = nil
+}
+
 // Where appends a list predicates to the CallMutation builder.
 func (m *CallMutation) Where(ps ...predicate.Call) {
 	m.predicates = append(m.predicates, ps...)
@@ -2030,7 +2139,7 @@ func (m *CallMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CallMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 16)
 	if m.owner_id != nil {
 		fields = append(fields, call.FieldOwnerID)
 	}
@@ -2073,6 +2182,9 @@ func (m *CallMutation) Fields() []string {
 	if m.reserved_in != nil {
 		fields = append(fields, call.FieldReservedIn)
 	}
+	if m.counted_until != nil {
+		fields = append(fields, call.FieldCountedUntil)
+	}
 	if m.changed_at != nil {
 		fields = append(fields, call.FieldChangedAt)
 	}
@@ -2112,6 +2224,8 @@ func (m *CallMutation) Field(name string) (ent.Value, bool) {
 		return m.Answers()
 	case call.FieldReservedIn:
 		return m.ReservedIn()
+	case call.FieldCountedUntil:
+		return m.CountedUntil()
 	case call.FieldChangedAt:
 		return m.ChangedAt()
 	}
@@ -2151,6 +2265,8 @@ func (m *CallMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldAnswers(ctx)
 	case call.FieldReservedIn:
 		return m.OldReservedIn(ctx)
+	case call.FieldCountedUntil:
+		return m.OldCountedUntil(ctx)
 	case call.FieldChangedAt:
 		return m.OldChangedAt(ctx)
 	}
@@ -2260,6 +2376,13 @@ func (m *CallMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetReservedIn(v)
 		return nil
+	case call.FieldCountedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountedUntil(v)
+		return nil
 	case call.FieldChangedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -2324,6 +2447,9 @@ func (m *CallMutation) ClearedFields() []string {
 	if m.FieldCleared(call.FieldReservedIn) {
 		fields = append(fields, call.FieldReservedIn)
 	}
+	if m.FieldCleared(call.FieldCountedUntil) {
+		fields = append(fields, call.FieldCountedUntil)
+	}
 	return fields
 }
 
@@ -2349,6 +2475,9 @@ func (m *CallMutation) ClearField(name string) error {
 		return nil
 	case call.FieldReservedIn:
 		m.ClearReservedIn()
+		return nil
+	case call.FieldCountedUntil:
+		m.ClearCountedUntil()
 		return nil
 	}
 	return fmt.Errorf("unknown Call nullable field %s", name)
@@ -2400,6 +2529,9 @@ func (m *CallMutation) ResetField(name string) error {
 	case call.FieldReservedIn:
 		m.ResetReservedIn()
 		return nil
+	case call.FieldCountedUntil:
+		m.ResetCountedUntil()
+		return nil
 	case call.FieldChangedAt:
 		m.ResetChangedAt()
 		return nil
@@ -2409,12 +2541,15 @@ func (m *CallMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *CallMutation) AddedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.number != nil {
 		edges = append(edges, call.EdgeNumber)
 	}
 	if m.voicemails != nil {
 		edges = append(edges, call.EdgeVoicemails)
+	}
+	if m.deliveries != nil {
+		edges = append(edges, call.EdgeDeliveries)
 	}
 	return edges
 }
@@ -2433,15 +2568,24 @@ func (m *CallMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case call.EdgeDeliveries:
+		ids := make([]ent.Value, 0, len(m.deliveries))
+		for id := range m.deliveries {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *CallMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.removedvoicemails != nil {
 		edges = append(edges, call.EdgeVoicemails)
+	}
+	if m.removeddeliveries != nil {
+		edges = append(edges, call.EdgeDeliveries)
 	}
 	return edges
 }
@@ -2456,18 +2600,27 @@ func (m *CallMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case call.EdgeDeliveries:
+		ids := make([]ent.Value, 0, len(m.removeddeliveries))
+		for id := range m.removeddeliveries {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *CallMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.clearednumber {
 		edges = append(edges, call.EdgeNumber)
 	}
 	if m.clearedvoicemails {
 		edges = append(edges, call.EdgeVoicemails)
+	}
+	if m.cleareddeliveries {
+		edges = append(edges, call.EdgeDeliveries)
 	}
 	return edges
 }
@@ -2480,6 +2633,8 @@ func (m *CallMutation) EdgeCleared(name string) bool {
 		return m.clearednumber
 	case call.EdgeVoicemails:
 		return m.clearedvoicemails
+	case call.EdgeDeliveries:
+		return m.cleareddeliveries
 	}
 	return false
 }
@@ -2504,6 +2659,9 @@ func (m *CallMutation) ResetEdge(name string) error {
 		return nil
 	case call.EdgeVoicemails:
 		m.ResetVoicemails()
+		return nil
+	case call.EdgeDeliveries:
+		m.ResetDeliveries()
 		return nil
 	}
 	return fmt.Errorf("unknown Call edge %s", name)
@@ -3522,6 +3680,7 @@ type DeliveryMutation struct {
 	typ              string
 	id               *string
 	owner_id         *string
+	number_id        *string
 	channel          *string
 	recipient        *string
 	state            *phone.DeliveryState
@@ -3531,10 +3690,13 @@ type DeliveryMutation struct {
 	delivered_at     *time.Time
 	claimed_until    *time.Time
 	retried_at       *time.Time
+	withheld         *bool
 	created_at       *time.Time
 	clearedFields    map[string]struct{}
 	voicemail        *string
 	clearedvoicemail bool
+	call             *string
+	clearedcall      bool
 	done             bool
 	oldValue         func(context.Context) (*Delivery, error)
 	predicates       []predicate.Delivery
@@ -3697,7 +3859,7 @@ func (m *DeliveryMutation) VoicemailID() (r string, exists bool) {
 // OldVoicemailID returns the old "voicemail_id" field's value of the Delivery entity.
 // If the Delivery object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *DeliveryMutation) OldVoicemailID(ctx context.Context) (v string, err error) {
+func (m *DeliveryMutation) OldVoicemailID(ctx context.Context) (v *string, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldVoicemailID is only allowed on UpdateOne operations")
 	}
@@ -3711,9 +3873,120 @@ func (m *DeliveryMutation) OldVoicemailID(ctx context.Context) (v string, err er
 	return oldValue.VoicemailID, nil
 }
 
+// ClearVoicemailID clears the value of the "voicemail_id" field.
+func (m *DeliveryMutation) ClearVoicemailID() {
+	m.voicemail = nil
+	m.clearedFields[delivery.FieldVoicemailID] = struct{}{}
+}
+
+// VoicemailIDCleared returns if the "voicemail_id" field was cleared in this mutation.
+func (m *DeliveryMutation) VoicemailIDCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldVoicemailID]
+	return ok
+}
+
 // ResetVoicemailID resets all changes to the "voicemail_id" field.
 func (m *DeliveryMutation) ResetVoicemailID() {
 	m.voicemail = nil
+	delete(m.clearedFields, delivery.FieldVoicemailID)
+}
+
+// SetCallID sets the "call_id" field.
+func (m *DeliveryMutation) SetCallID(s string) {
+	m.call = &s
+}
+
+// CallID returns the value of the "call_id" field in the mutation.
+func (m *DeliveryMutation) CallID() (r string, exists bool) {
+	v := m.call
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCallID returns the old "call_id" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldCallID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCallID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCallID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCallID: %w", err)
+	}
+	return oldValue.CallID, nil
+}
+
+// ClearCallID clears the value of the "call_id" field.
+func (m *DeliveryMutation) ClearCallID() {
+	m.call = nil
+	m.clearedFields[delivery.FieldCallID] = struct{}{}
+}
+
+// CallIDCleared returns if the "call_id" field was cleared in this mutation.
+func (m *DeliveryMutation) CallIDCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldCallID]
+	return ok
+}
+
+// ResetCallID resets all changes to the "call_id" field.
+func (m *DeliveryMutation) ResetCallID() {
+	m.call = nil
+	delete(m.clearedFields, delivery.FieldCallID)
+}
+
+// SetNumberID sets the "number_id" field.
+func (m *DeliveryMutation) SetNumberID(s string) {
+	m.number_id = &s
+}
+
+// NumberID returns the value of the "number_id" field in the mutation.
+func (m *DeliveryMutation) NumberID() (r string, exists bool) {
+	v := m.number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumberID returns the old "number_id" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldNumberID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumberID: %w", err)
+	}
+	return oldValue.NumberID, nil
+}
+
+// ClearNumberID clears the value of the "number_id" field.
+func (m *DeliveryMutation) ClearNumberID() {
+	m.number_id = nil
+	m.clearedFields[delivery.FieldNumberID] = struct{}{}
+}
+
+// NumberIDCleared returns if the "number_id" field was cleared in this mutation.
+func (m *DeliveryMutation) NumberIDCleared() bool {
+	_, ok := m.clearedFields[delivery.FieldNumberID]
+	return ok
+}
+
+// ResetNumberID resets all changes to the "number_id" field.
+func (m *DeliveryMutation) ResetNumberID() {
+	m.number_id = nil
+	delete(m.clearedFields, delivery.FieldNumberID)
 }
 
 // SetChannel sets the "channel" field.
@@ -4076,6 +4349,42 @@ func (m *DeliveryMutation) ResetRetriedAt() {
 	delete(m.clearedFields, delivery.FieldRetriedAt)
 }
 
+// SetWithheld sets the "withheld" field.
+func (m *DeliveryMutation) SetWithheld(b bool) {
+	m.withheld = &b
+}
+
+// Withheld returns the value of the "withheld" field in the mutation.
+func (m *DeliveryMutation) Withheld() (r bool, exists bool) {
+	v := m.withheld
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWithheld returns the old "withheld" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldWithheld(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWithheld is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWithheld requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWithheld: %w", err)
+	}
+	return oldValue.Withheld, nil
+}
+
+// ResetWithheld resets all changes to the "withheld" field.
+func (m *DeliveryMutation) ResetWithheld() {
+	m.withheld = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *DeliveryMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -4120,7 +4429,7 @@ func (m *DeliveryMutation) ClearVoicemail() {
 
 // VoicemailCleared reports if the "voicemail" edge to the Voicemail entity was cleared.
 func (m *DeliveryMutation) VoicemailCleared() bool {
-	return m.clearedvoicemail
+	return m.VoicemailIDCleared() || m.clearedvoicemail
 }
 
 // VoicemailIDs returns the "voicemail" edge IDs in the mutation.
@@ -4137,6 +4446,33 @@ func (m *DeliveryMutation) VoicemailIDs() (ids []string) {
 func (m *DeliveryMutation) ResetVoicemail() {
 	m.voicemail = nil
 	m.clearedvoicemail = false
+}
+
+// ClearCall clears the "call" edge to the Call entity.
+func (m *DeliveryMutation) ClearCall() {
+	m.clearedcall = true
+	m.clearedFields[delivery.FieldCallID] = struct{}{}
+}
+
+// CallCleared reports if the "call" edge to the Call entity was cleared.
+func (m *DeliveryMutation) CallCleared() bool {
+	return m.CallIDCleared() || m.clearedcall
+}
+
+// CallIDs returns the "call" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CallID instead. It exists only for internal usage by the builders.
+func (m *DeliveryMutation) CallIDs() (ids []string) {
+	if id := m.call; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCall resets all changes to the "call" edge.
+func (m *DeliveryMutation) ResetCall() {
+	m.call = nil
+	m.clearedcall = false
 }
 
 // Where appends a list predicates to the DeliveryMutation builder.
@@ -4173,12 +4509,18 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 14)
 	if m.owner_id != nil {
 		fields = append(fields, delivery.FieldOwnerID)
 	}
 	if m.voicemail != nil {
 		fields = append(fields, delivery.FieldVoicemailID)
+	}
+	if m.call != nil {
+		fields = append(fields, delivery.FieldCallID)
+	}
+	if m.number_id != nil {
+		fields = append(fields, delivery.FieldNumberID)
 	}
 	if m.channel != nil {
 		fields = append(fields, delivery.FieldChannel)
@@ -4204,6 +4546,9 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.retried_at != nil {
 		fields = append(fields, delivery.FieldRetriedAt)
 	}
+	if m.withheld != nil {
+		fields = append(fields, delivery.FieldWithheld)
+	}
 	if m.created_at != nil {
 		fields = append(fields, delivery.FieldCreatedAt)
 	}
@@ -4219,6 +4564,10 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.OwnerID()
 	case delivery.FieldVoicemailID:
 		return m.VoicemailID()
+	case delivery.FieldCallID:
+		return m.CallID()
+	case delivery.FieldNumberID:
+		return m.NumberID()
 	case delivery.FieldChannel:
 		return m.Channel()
 	case delivery.FieldRecipient:
@@ -4235,6 +4584,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.ClaimedUntil()
 	case delivery.FieldRetriedAt:
 		return m.RetriedAt()
+	case delivery.FieldWithheld:
+		return m.Withheld()
 	case delivery.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -4250,6 +4601,10 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldOwnerID(ctx)
 	case delivery.FieldVoicemailID:
 		return m.OldVoicemailID(ctx)
+	case delivery.FieldCallID:
+		return m.OldCallID(ctx)
+	case delivery.FieldNumberID:
+		return m.OldNumberID(ctx)
 	case delivery.FieldChannel:
 		return m.OldChannel(ctx)
 	case delivery.FieldRecipient:
@@ -4266,6 +4621,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldClaimedUntil(ctx)
 	case delivery.FieldRetriedAt:
 		return m.OldRetriedAt(ctx)
+	case delivery.FieldWithheld:
+		return m.OldWithheld(ctx)
 	case delivery.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -4290,6 +4647,20 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetVoicemailID(v)
+		return nil
+	case delivery.FieldCallID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCallID(v)
+		return nil
+	case delivery.FieldNumberID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumberID(v)
 		return nil
 	case delivery.FieldChannel:
 		v, ok := value.(string)
@@ -4347,6 +4718,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRetriedAt(v)
 		return nil
+	case delivery.FieldWithheld:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWithheld(v)
+		return nil
 	case delivery.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -4399,6 +4777,15 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *DeliveryMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(delivery.FieldVoicemailID) {
+		fields = append(fields, delivery.FieldVoicemailID)
+	}
+	if m.FieldCleared(delivery.FieldCallID) {
+		fields = append(fields, delivery.FieldCallID)
+	}
+	if m.FieldCleared(delivery.FieldNumberID) {
+		fields = append(fields, delivery.FieldNumberID)
+	}
 	if m.FieldCleared(delivery.FieldLastError) {
 		fields = append(fields, delivery.FieldLastError)
 	}
@@ -4425,6 +4812,15 @@ func (m *DeliveryMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *DeliveryMutation) ClearField(name string) error {
 	switch name {
+	case delivery.FieldVoicemailID:
+		m.ClearVoicemailID()
+		return nil
+	case delivery.FieldCallID:
+		m.ClearCallID()
+		return nil
+	case delivery.FieldNumberID:
+		m.ClearNumberID()
+		return nil
 	case delivery.FieldLastError:
 		m.ClearLastError()
 		return nil
@@ -4451,6 +4847,12 @@ func (m *DeliveryMutation) ResetField(name string) error {
 	case delivery.FieldVoicemailID:
 		m.ResetVoicemailID()
 		return nil
+	case delivery.FieldCallID:
+		m.ResetCallID()
+		return nil
+	case delivery.FieldNumberID:
+		m.ResetNumberID()
+		return nil
 	case delivery.FieldChannel:
 		m.ResetChannel()
 		return nil
@@ -4475,6 +4877,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 	case delivery.FieldRetriedAt:
 		m.ResetRetriedAt()
 		return nil
+	case delivery.FieldWithheld:
+		m.ResetWithheld()
+		return nil
 	case delivery.FieldCreatedAt:
 		m.ResetCreatedAt()
 		return nil
@@ -4484,9 +4889,12 @@ func (m *DeliveryMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *DeliveryMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.voicemail != nil {
 		edges = append(edges, delivery.EdgeVoicemail)
+	}
+	if m.call != nil {
+		edges = append(edges, delivery.EdgeCall)
 	}
 	return edges
 }
@@ -4499,13 +4907,17 @@ func (m *DeliveryMutation) AddedIDs(name string) []ent.Value {
 		if id := m.voicemail; id != nil {
 			return []ent.Value{*id}
 		}
+	case delivery.EdgeCall:
+		if id := m.call; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *DeliveryMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	return edges
 }
 
@@ -4517,9 +4929,12 @@ func (m *DeliveryMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *DeliveryMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.clearedvoicemail {
 		edges = append(edges, delivery.EdgeVoicemail)
+	}
+	if m.clearedcall {
+		edges = append(edges, delivery.EdgeCall)
 	}
 	return edges
 }
@@ -4530,6 +4945,8 @@ func (m *DeliveryMutation) EdgeCleared(name string) bool {
 	switch name {
 	case delivery.EdgeVoicemail:
 		return m.clearedvoicemail
+	case delivery.EdgeCall:
+		return m.clearedcall
 	}
 	return false
 }
@@ -4540,6 +4957,9 @@ func (m *DeliveryMutation) ClearEdge(name string) error {
 	switch name {
 	case delivery.EdgeVoicemail:
 		m.ClearVoicemail()
+		return nil
+	case delivery.EdgeCall:
+		m.ClearCall()
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery unique edge %s", name)
@@ -4552,8 +4972,636 @@ func (m *DeliveryMutation) ResetEdge(name string) error {
 	case delivery.EdgeVoicemail:
 		m.ResetVoicemail()
 		return nil
+	case delivery.EdgeCall:
+		m.ResetCall()
+		return nil
 	}
 	return fmt.Errorf("unknown Delivery edge %s", name)
+}
+
+// MailRecipientMutation represents an operation that mutates the MailRecipient nodes in the graph.
+type MailRecipientMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *string
+	number_id       *string
+	address         *string
+	refusals        *int
+	addrefusals     *int
+	left_out_at     *time.Time
+	unsubscribed_at *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*MailRecipient, error)
+	predicates      []predicate.MailRecipient
+}
+
+var _ ent.Mutation = (*MailRecipientMutation)(nil)
+
+// mailrecipientOption allows management of the mutation configuration using functional options.
+type mailrecipientOption func(*MailRecipientMutation)
+
+// newMailRecipientMutation creates new mutation for the MailRecipient entity.
+func newMailRecipientMutation(c config, op Op, opts ...mailrecipientOption) *MailRecipientMutation {
+	m := &MailRecipientMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMailRecipient,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMailRecipientID sets the ID field of the mutation.
+func withMailRecipientID(id string) mailrecipientOption {
+	return func(m *MailRecipientMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MailRecipient
+		)
+		m.oldValue = func(ctx context.Context) (*MailRecipient, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MailRecipient.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMailRecipient sets the old MailRecipient of the mutation.
+func withMailRecipient(node *MailRecipient) mailrecipientOption {
+	return func(m *MailRecipientMutation) {
+		m.oldValue = func(context.Context) (*MailRecipient, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MailRecipientMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MailRecipientMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MailRecipient entities.
+func (m *MailRecipientMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MailRecipientMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MailRecipientMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MailRecipient.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNumberID sets the "number_id" field.
+func (m *MailRecipientMutation) SetNumberID(s string) {
+	m.number_id = &s
+}
+
+// NumberID returns the value of the "number_id" field in the mutation.
+func (m *MailRecipientMutation) NumberID() (r string, exists bool) {
+	v := m.number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumberID returns the old "number_id" field's value of the MailRecipient entity.
+// If the MailRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MailRecipientMutation) OldNumberID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumberID: %w", err)
+	}
+	return oldValue.NumberID, nil
+}
+
+// ResetNumberID resets all changes to the "number_id" field.
+func (m *MailRecipientMutation) ResetNumberID() {
+	m.number_id = nil
+}
+
+// SetAddress sets the "address" field.
+func (m *MailRecipientMutation) SetAddress(s string) {
+	m.address = &s
+}
+
+// Address returns the value of the "address" field in the mutation.
+func (m *MailRecipientMutation) Address() (r string, exists bool) {
+	v := m.address
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddress returns the old "address" field's value of the MailRecipient entity.
+// If the MailRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MailRecipientMutation) OldAddress(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddress is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddress requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddress: %w", err)
+	}
+	return oldValue.Address, nil
+}
+
+// ResetAddress resets all changes to the "address" field.
+func (m *MailRecipientMutation) ResetAddress() {
+	m.address = nil
+}
+
+// SetRefusals sets the "refusals" field.
+func (m *MailRecipientMutation) SetRefusals(i int) {
+	m.refusals = &i
+	m.addrefusals = nil
+}
+
+// Refusals returns the value of the "refusals" field in the mutation.
+func (m *MailRecipientMutation) Refusals() (r int, exists bool) {
+	v := m.refusals
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRefusals returns the old "refusals" field's value of the MailRecipient entity.
+// If the MailRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MailRecipientMutation) OldRefusals(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRefusals is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRefusals requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRefusals: %w", err)
+	}
+	return oldValue.Refusals, nil
+}
+
+// AddRefusals adds i to the "refusals" field.
+func (m *MailRecipientMutation) AddRefusals(i int) {
+	if m.addrefusals != nil {
+		*m.addrefusals += i
+	} else {
+		m.addrefusals = &i
+	}
+}
+
+// AddedRefusals returns the value that was added to the "refusals" field in this mutation.
+func (m *MailRecipientMutation) AddedRefusals() (r int, exists bool) {
+	v := m.addrefusals
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRefusals resets all changes to the "refusals" field.
+func (m *MailRecipientMutation) ResetRefusals() {
+	m.refusals = nil
+	m.addrefusals = nil
+}
+
+// SetLeftOutAt sets the "left_out_at" field.
+func (m *MailRecipientMutation) SetLeftOutAt(t time.Time) {
+	m.left_out_at = &t
+}
+
+// LeftOutAt returns the value of the "left_out_at" field in the mutation.
+func (m *MailRecipientMutation) LeftOutAt() (r time.Time, exists bool) {
+	v := m.left_out_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeftOutAt returns the old "left_out_at" field's value of the MailRecipient entity.
+// If the MailRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MailRecipientMutation) OldLeftOutAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeftOutAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeftOutAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeftOutAt: %w", err)
+	}
+	return oldValue.LeftOutAt, nil
+}
+
+// ClearLeftOutAt clears the value of the "left_out_at" field.
+func (m *MailRecipientMutation) ClearLeftOutAt() {
+	m.left_out_at = nil
+	m.clearedFields[mailrecipient.FieldLeftOutAt] = struct{}{}
+}
+
+// LeftOutAtCleared returns if the "left_out_at" field was cleared in this mutation.
+func (m *MailRecipientMutation) LeftOutAtCleared() bool {
+	_, ok := m.clearedFields[mailrecipient.FieldLeftOutAt]
+	return ok
+}
+
+// ResetLeftOutAt resets all changes to the "left_out_at" field.
+func (m *MailRecipientMutation) ResetLeftOutAt() {
+	m.left_out_at = nil
+	delete(m.clearedFields, mailrecipient.FieldLeftOutAt)
+}
+
+// SetUnsubscribedAt sets the "unsubscribed_at" field.
+func (m *MailRecipientMutation) SetUnsubscribedAt(t time.Time) {
+	m.unsubscribed_at = &t
+}
+
+// UnsubscribedAt returns the value of the "unsubscribed_at" field in the mutation.
+func (m *MailRecipientMutation) UnsubscribedAt() (r time.Time, exists bool) {
+	v := m.unsubscribed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnsubscribedAt returns the old "unsubscribed_at" field's value of the MailRecipient entity.
+// If the MailRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MailRecipientMutation) OldUnsubscribedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnsubscribedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnsubscribedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnsubscribedAt: %w", err)
+	}
+	return oldValue.UnsubscribedAt, nil
+}
+
+// ClearUnsubscribedAt clears the value of the "unsubscribed_at" field.
+func (m *MailRecipientMutation) ClearUnsubscribedAt() {
+	m.unsubscribed_at = nil
+	m.clearedFields[mailrecipient.FieldUnsubscribedAt] = struct{}{}
+}
+
+// UnsubscribedAtCleared returns if the "unsubscribed_at" field was cleared in this mutation.
+func (m *MailRecipientMutation) UnsubscribedAtCleared() bool {
+	_, ok := m.clearedFields[mailrecipient.FieldUnsubscribedAt]
+	return ok
+}
+
+// ResetUnsubscribedAt resets all changes to the "unsubscribed_at" field.
+func (m *MailRecipientMutation) ResetUnsubscribedAt() {
+	m.unsubscribed_at = nil
+	delete(m.clearedFields, mailrecipient.FieldUnsubscribedAt)
+}
+
+// Where appends a list predicates to the MailRecipientMutation builder.
+func (m *MailRecipientMutation) Where(ps ...predicate.MailRecipient) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MailRecipientMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MailRecipientMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MailRecipient, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MailRecipientMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MailRecipientMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MailRecipient).
+func (m *MailRecipientMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MailRecipientMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.number_id != nil {
+		fields = append(fields, mailrecipient.FieldNumberID)
+	}
+	if m.address != nil {
+		fields = append(fields, mailrecipient.FieldAddress)
+	}
+	if m.refusals != nil {
+		fields = append(fields, mailrecipient.FieldRefusals)
+	}
+	if m.left_out_at != nil {
+		fields = append(fields, mailrecipient.FieldLeftOutAt)
+	}
+	if m.unsubscribed_at != nil {
+		fields = append(fields, mailrecipient.FieldUnsubscribedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MailRecipientMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case mailrecipient.FieldNumberID:
+		return m.NumberID()
+	case mailrecipient.FieldAddress:
+		return m.Address()
+	case mailrecipient.FieldRefusals:
+		return m.Refusals()
+	case mailrecipient.FieldLeftOutAt:
+		return m.LeftOutAt()
+	case mailrecipient.FieldUnsubscribedAt:
+		return m.UnsubscribedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MailRecipientMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case mailrecipient.FieldNumberID:
+		return m.OldNumberID(ctx)
+	case mailrecipient.FieldAddress:
+		return m.OldAddress(ctx)
+	case mailrecipient.FieldRefusals:
+		return m.OldRefusals(ctx)
+	case mailrecipient.FieldLeftOutAt:
+		return m.OldLeftOutAt(ctx)
+	case mailrecipient.FieldUnsubscribedAt:
+		return m.OldUnsubscribedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown MailRecipient field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MailRecipientMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case mailrecipient.FieldNumberID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumberID(v)
+		return nil
+	case mailrecipient.FieldAddress:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddress(v)
+		return nil
+	case mailrecipient.FieldRefusals:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRefusals(v)
+		return nil
+	case mailrecipient.FieldLeftOutAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeftOutAt(v)
+		return nil
+	case mailrecipient.FieldUnsubscribedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnsubscribedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MailRecipient field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MailRecipientMutation) AddedFields() []string {
+	var fields []string
+	if m.addrefusals != nil {
+		fields = append(fields, mailrecipient.FieldRefusals)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MailRecipientMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case mailrecipient.FieldRefusals:
+		return m.AddedRefusals()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MailRecipientMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case mailrecipient.FieldRefusals:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRefusals(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MailRecipient numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MailRecipientMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(mailrecipient.FieldLeftOutAt) {
+		fields = append(fields, mailrecipient.FieldLeftOutAt)
+	}
+	if m.FieldCleared(mailrecipient.FieldUnsubscribedAt) {
+		fields = append(fields, mailrecipient.FieldUnsubscribedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MailRecipientMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MailRecipientMutation) ClearField(name string) error {
+	switch name {
+	case mailrecipient.FieldLeftOutAt:
+		m.ClearLeftOutAt()
+		return nil
+	case mailrecipient.FieldUnsubscribedAt:
+		m.ClearUnsubscribedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown MailRecipient nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MailRecipientMutation) ResetField(name string) error {
+	switch name {
+	case mailrecipient.FieldNumberID:
+		m.ResetNumberID()
+		return nil
+	case mailrecipient.FieldAddress:
+		m.ResetAddress()
+		return nil
+	case mailrecipient.FieldRefusals:
+		m.ResetRefusals()
+		return nil
+	case mailrecipient.FieldLeftOutAt:
+		m.ResetLeftOutAt()
+		return nil
+	case mailrecipient.FieldUnsubscribedAt:
+		m.ResetUnsubscribedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown MailRecipient field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MailRecipientMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MailRecipientMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MailRecipientMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MailRecipientMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MailRecipientMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MailRecipientMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MailRecipientMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MailRecipient unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MailRecipientMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MailRecipient edge %s", name)
 }
 
 // MaskedNumberMutation represents an operation that mutates the MaskedNumber nodes in the graph.
@@ -4577,6 +5625,13 @@ type MaskedNumberMutation struct {
 	language                 *string
 	max_voicemail_seconds    *int
 	addmax_voicemail_seconds *int
+	silence_seconds          *int
+	addsilence_seconds       *int
+	screen_seconds           *int
+	addscreen_seconds        *int
+	max_call_minutes         *int
+	addmax_call_minutes      *int
+	mail_missed_calls        *bool
 	finish_on_key            *string
 	transcribe               *bool
 	notify_emails            *[]string
@@ -5241,6 +6296,210 @@ func (m *MaskedNumberMutation) ResetMaxVoicemailSeconds() {
 	m.addmax_voicemail_seconds = nil
 }
 
+// SetSilenceSeconds sets the "silence_seconds" field.
+func (m *MaskedNumberMutation) SetSilenceSeconds(i int) {
+	m.silence_seconds = &i
+	m.addsilence_seconds = nil
+}
+
+// SilenceSeconds returns the value of the "silence_seconds" field in the mutation.
+func (m *MaskedNumberMutation) SilenceSeconds() (r int, exists bool) {
+	v := m.silence_seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSilenceSeconds returns the old "silence_seconds" field's value of the MaskedNumber entity.
+// If the MaskedNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MaskedNumberMutation) OldSilenceSeconds(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSilenceSeconds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSilenceSeconds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSilenceSeconds: %w", err)
+	}
+	return oldValue.SilenceSeconds, nil
+}
+
+// AddSilenceSeconds adds i to the "silence_seconds" field.
+func (m *MaskedNumberMutation) AddSilenceSeconds(i int) {
+	if m.addsilence_seconds != nil {
+		*m.addsilence_seconds += i
+	} else {
+		m.addsilence_seconds = &i
+	}
+}
+
+// AddedSilenceSeconds returns the value that was added to the "silence_seconds" field in this mutation.
+func (m *MaskedNumberMutation) AddedSilenceSeconds() (r int, exists bool) {
+	v := m.addsilence_seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSilenceSeconds resets all changes to the "silence_seconds" field.
+func (m *MaskedNumberMutation) ResetSilenceSeconds() {
+	m.silence_seconds = nil
+	m.addsilence_seconds = nil
+}
+
+// SetScreenSeconds sets the "screen_seconds" field.
+func (m *MaskedNumberMutation) SetScreenSeconds(i int) {
+	m.screen_seconds = &i
+	m.addscreen_seconds = nil
+}
+
+// ScreenSeconds returns the value of the "screen_seconds" field in the mutation.
+func (m *MaskedNumberMutation) ScreenSeconds() (r int, exists bool) {
+	v := m.screen_seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScreenSeconds returns the old "screen_seconds" field's value of the MaskedNumber entity.
+// If the MaskedNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MaskedNumberMutation) OldScreenSeconds(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScreenSeconds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScreenSeconds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScreenSeconds: %w", err)
+	}
+	return oldValue.ScreenSeconds, nil
+}
+
+// AddScreenSeconds adds i to the "screen_seconds" field.
+func (m *MaskedNumberMutation) AddScreenSeconds(i int) {
+	if m.addscreen_seconds != nil {
+		*m.addscreen_seconds += i
+	} else {
+		m.addscreen_seconds = &i
+	}
+}
+
+// AddedScreenSeconds returns the value that was added to the "screen_seconds" field in this mutation.
+func (m *MaskedNumberMutation) AddedScreenSeconds() (r int, exists bool) {
+	v := m.addscreen_seconds
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetScreenSeconds resets all changes to the "screen_seconds" field.
+func (m *MaskedNumberMutation) ResetScreenSeconds() {
+	m.screen_seconds = nil
+	m.addscreen_seconds = nil
+}
+
+// SetMaxCallMinutes sets the "max_call_minutes" field.
+func (m *MaskedNumberMutation) SetMaxCallMinutes(i int) {
+	m.max_call_minutes = &i
+	m.addmax_call_minutes = nil
+}
+
+// MaxCallMinutes returns the value of the "max_call_minutes" field in the mutation.
+func (m *MaskedNumberMutation) MaxCallMinutes() (r int, exists bool) {
+	v := m.max_call_minutes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMaxCallMinutes returns the old "max_call_minutes" field's value of the MaskedNumber entity.
+// If the MaskedNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MaskedNumberMutation) OldMaxCallMinutes(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMaxCallMinutes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMaxCallMinutes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMaxCallMinutes: %w", err)
+	}
+	return oldValue.MaxCallMinutes, nil
+}
+
+// AddMaxCallMinutes adds i to the "max_call_minutes" field.
+func (m *MaskedNumberMutation) AddMaxCallMinutes(i int) {
+	if m.addmax_call_minutes != nil {
+		*m.addmax_call_minutes += i
+	} else {
+		m.addmax_call_minutes = &i
+	}
+}
+
+// AddedMaxCallMinutes returns the value that was added to the "max_call_minutes" field in this mutation.
+func (m *MaskedNumberMutation) AddedMaxCallMinutes() (r int, exists bool) {
+	v := m.addmax_call_minutes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMaxCallMinutes resets all changes to the "max_call_minutes" field.
+func (m *MaskedNumberMutation) ResetMaxCallMinutes() {
+	m.max_call_minutes = nil
+	m.addmax_call_minutes = nil
+}
+
+// SetMailMissedCalls sets the "mail_missed_calls" field.
+func (m *MaskedNumberMutation) SetMailMissedCalls(b bool) {
+	m.mail_missed_calls = &b
+}
+
+// MailMissedCalls returns the value of the "mail_missed_calls" field in the mutation.
+func (m *MaskedNumberMutation) MailMissedCalls() (r bool, exists bool) {
+	v := m.mail_missed_calls
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailMissedCalls returns the old "mail_missed_calls" field's value of the MaskedNumber entity.
+// If the MaskedNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MaskedNumberMutation) OldMailMissedCalls(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailMissedCalls is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailMissedCalls requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailMissedCalls: %w", err)
+	}
+	return oldValue.MailMissedCalls, nil
+}
+
+// ResetMailMissedCalls resets all changes to the "mail_missed_calls" field.
+func (m *MaskedNumberMutation) ResetMailMissedCalls() {
+	m.mail_missed_calls = nil
+}
+
 // SetFinishOnKey sets the "finish_on_key" field.
 func (m *MaskedNumberMutation) SetFinishOnKey(s string) {
 	m.finish_on_key = &s
@@ -5693,7 +6952,7 @@ func (m *MaskedNumberMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MaskedNumberMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 22)
 	if m.owner != nil {
 		fields = append(fields, maskednumber.FieldOwnerID)
 	}
@@ -5732,6 +6991,18 @@ func (m *MaskedNumberMutation) Fields() []string {
 	}
 	if m.max_voicemail_seconds != nil {
 		fields = append(fields, maskednumber.FieldMaxVoicemailSeconds)
+	}
+	if m.silence_seconds != nil {
+		fields = append(fields, maskednumber.FieldSilenceSeconds)
+	}
+	if m.screen_seconds != nil {
+		fields = append(fields, maskednumber.FieldScreenSeconds)
+	}
+	if m.max_call_minutes != nil {
+		fields = append(fields, maskednumber.FieldMaxCallMinutes)
+	}
+	if m.mail_missed_calls != nil {
+		fields = append(fields, maskednumber.FieldMailMissedCalls)
 	}
 	if m.finish_on_key != nil {
 		fields = append(fields, maskednumber.FieldFinishOnKey)
@@ -5782,6 +7053,14 @@ func (m *MaskedNumberMutation) Field(name string) (ent.Value, bool) {
 		return m.Language()
 	case maskednumber.FieldMaxVoicemailSeconds:
 		return m.MaxVoicemailSeconds()
+	case maskednumber.FieldSilenceSeconds:
+		return m.SilenceSeconds()
+	case maskednumber.FieldScreenSeconds:
+		return m.ScreenSeconds()
+	case maskednumber.FieldMaxCallMinutes:
+		return m.MaxCallMinutes()
+	case maskednumber.FieldMailMissedCalls:
+		return m.MailMissedCalls()
 	case maskednumber.FieldFinishOnKey:
 		return m.FinishOnKey()
 	case maskednumber.FieldTranscribe:
@@ -5827,6 +7106,14 @@ func (m *MaskedNumberMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldLanguage(ctx)
 	case maskednumber.FieldMaxVoicemailSeconds:
 		return m.OldMaxVoicemailSeconds(ctx)
+	case maskednumber.FieldSilenceSeconds:
+		return m.OldSilenceSeconds(ctx)
+	case maskednumber.FieldScreenSeconds:
+		return m.OldScreenSeconds(ctx)
+	case maskednumber.FieldMaxCallMinutes:
+		return m.OldMaxCallMinutes(ctx)
+	case maskednumber.FieldMailMissedCalls:
+		return m.OldMailMissedCalls(ctx)
 	case maskednumber.FieldFinishOnKey:
 		return m.OldFinishOnKey(ctx)
 	case maskednumber.FieldTranscribe:
@@ -5937,6 +7224,34 @@ func (m *MaskedNumberMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetMaxVoicemailSeconds(v)
 		return nil
+	case maskednumber.FieldSilenceSeconds:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSilenceSeconds(v)
+		return nil
+	case maskednumber.FieldScreenSeconds:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScreenSeconds(v)
+		return nil
+	case maskednumber.FieldMaxCallMinutes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMaxCallMinutes(v)
+		return nil
+	case maskednumber.FieldMailMissedCalls:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailMissedCalls(v)
+		return nil
 	case maskednumber.FieldFinishOnKey:
 		v, ok := value.(string)
 		if !ok {
@@ -5986,6 +7301,15 @@ func (m *MaskedNumberMutation) AddedFields() []string {
 	if m.addmax_voicemail_seconds != nil {
 		fields = append(fields, maskednumber.FieldMaxVoicemailSeconds)
 	}
+	if m.addsilence_seconds != nil {
+		fields = append(fields, maskednumber.FieldSilenceSeconds)
+	}
+	if m.addscreen_seconds != nil {
+		fields = append(fields, maskednumber.FieldScreenSeconds)
+	}
+	if m.addmax_call_minutes != nil {
+		fields = append(fields, maskednumber.FieldMaxCallMinutes)
+	}
 	if m.addkeep_voicemails_days != nil {
 		fields = append(fields, maskednumber.FieldKeepVoicemailsDays)
 	}
@@ -6001,6 +7325,12 @@ func (m *MaskedNumberMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedRingSeconds()
 	case maskednumber.FieldMaxVoicemailSeconds:
 		return m.AddedMaxVoicemailSeconds()
+	case maskednumber.FieldSilenceSeconds:
+		return m.AddedSilenceSeconds()
+	case maskednumber.FieldScreenSeconds:
+		return m.AddedScreenSeconds()
+	case maskednumber.FieldMaxCallMinutes:
+		return m.AddedMaxCallMinutes()
 	case maskednumber.FieldKeepVoicemailsDays:
 		return m.AddedKeepVoicemailsDays()
 	}
@@ -6025,6 +7355,27 @@ func (m *MaskedNumberMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddMaxVoicemailSeconds(v)
+		return nil
+	case maskednumber.FieldSilenceSeconds:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSilenceSeconds(v)
+		return nil
+	case maskednumber.FieldScreenSeconds:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddScreenSeconds(v)
+		return nil
+	case maskednumber.FieldMaxCallMinutes:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMaxCallMinutes(v)
 		return nil
 	case maskednumber.FieldKeepVoicemailsDays:
 		v, ok := value.(int)
@@ -6113,6 +7464,18 @@ func (m *MaskedNumberMutation) ResetField(name string) error {
 		return nil
 	case maskednumber.FieldMaxVoicemailSeconds:
 		m.ResetMaxVoicemailSeconds()
+		return nil
+	case maskednumber.FieldSilenceSeconds:
+		m.ResetSilenceSeconds()
+		return nil
+	case maskednumber.FieldScreenSeconds:
+		m.ResetScreenSeconds()
+		return nil
+	case maskednumber.FieldMaxCallMinutes:
+		m.ResetMaxCallMinutes()
+		return nil
+	case maskednumber.FieldMailMissedCalls:
+		m.ResetMailMissedCalls()
 		return nil
 	case maskednumber.FieldFinishOnKey:
 		m.ResetFinishOnKey()
@@ -7245,20 +8608,22 @@ func (m *NumberSubscriptionMutation) ResetEdge(name string) error {
 // PlanMutation represents an operation that mutates the Plan nodes in the graph.
 type PlanMutation struct {
 	config
-	op                  Op
-	typ                 string
-	id                  *string
-	name                *string
-	_type               *phone.PlanType
-	calls_limit         *int
-	addcalls_limit      *int
-	voicemails_limit    *int
-	addvoicemails_limit *int
-	period              *phone.PlanPeriod
-	clearedFields       map[string]struct{}
-	done                bool
-	oldValue            func(context.Context) (*Plan, error)
-	predicates          []predicate.Plan
+	op                    Op
+	typ                   string
+	id                    *string
+	name                  *string
+	_type                 *phone.PlanType
+	calls_limit           *int
+	addcalls_limit        *int
+	voicemails_limit      *int
+	addvoicemails_limit   *int
+	simultaneous_calls    *int
+	addsimultaneous_calls *int
+	period                *phone.PlanPeriod
+	clearedFields         map[string]struct{}
+	done                  bool
+	oldValue              func(context.Context) (*Plan, error)
+	predicates            []predicate.Plan
 }
 
 var _ ent.Mutation = (*PlanMutation)(nil)
@@ -7577,6 +8942,76 @@ func (m *PlanMutation) ResetVoicemailsLimit() {
 	delete(m.clearedFields, plan.FieldVoicemailsLimit)
 }
 
+// SetSimultaneousCalls sets the "simultaneous_calls" field.
+func (m *PlanMutation) SetSimultaneousCalls(i int) {
+	m.simultaneous_calls = &i
+	m.addsimultaneous_calls = nil
+}
+
+// SimultaneousCalls returns the value of the "simultaneous_calls" field in the mutation.
+func (m *PlanMutation) SimultaneousCalls() (r int, exists bool) {
+	v := m.simultaneous_calls
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSimultaneousCalls returns the old "simultaneous_calls" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldSimultaneousCalls(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSimultaneousCalls is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSimultaneousCalls requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSimultaneousCalls: %w", err)
+	}
+	return oldValue.SimultaneousCalls, nil
+}
+
+// AddSimultaneousCalls adds i to the "simultaneous_calls" field.
+func (m *PlanMutation) AddSimultaneousCalls(i int) {
+	if m.addsimultaneous_calls != nil {
+		*m.addsimultaneous_calls += i
+	} else {
+		m.addsimultaneous_calls = &i
+	}
+}
+
+// AddedSimultaneousCalls returns the value that was added to the "simultaneous_calls" field in this mutation.
+func (m *PlanMutation) AddedSimultaneousCalls() (r int, exists bool) {
+	v := m.addsimultaneous_calls
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSimultaneousCalls clears the value of the "simultaneous_calls" field.
+func (m *PlanMutation) ClearSimultaneousCalls() {
+	m.simultaneous_calls = nil
+	m.addsimultaneous_calls = nil
+	m.clearedFields[plan.FieldSimultaneousCalls] = struct{}{}
+}
+
+// SimultaneousCallsCleared returns if the "simultaneous_calls" field was cleared in this mutation.
+func (m *PlanMutation) SimultaneousCallsCleared() bool {
+	_, ok := m.clearedFields[plan.FieldSimultaneousCalls]
+	return ok
+}
+
+// ResetSimultaneousCalls resets all changes to the "simultaneous_calls" field.
+func (m *PlanMutation) ResetSimultaneousCalls() {
+	m.simultaneous_calls = nil
+	m.addsimultaneous_calls = nil
+	delete(m.clearedFields, plan.FieldSimultaneousCalls)
+}
+
 // SetPeriod sets the "period" field.
 func (m *PlanMutation) SetPeriod(pp phone.PlanPeriod) {
 	m.period = &pp
@@ -7647,7 +9082,7 @@ func (m *PlanMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PlanMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.name != nil {
 		fields = append(fields, plan.FieldName)
 	}
@@ -7659,6 +9094,9 @@ func (m *PlanMutation) Fields() []string {
 	}
 	if m.voicemails_limit != nil {
 		fields = append(fields, plan.FieldVoicemailsLimit)
+	}
+	if m.simultaneous_calls != nil {
+		fields = append(fields, plan.FieldSimultaneousCalls)
 	}
 	if m.period != nil {
 		fields = append(fields, plan.FieldPeriod)
@@ -7679,6 +9117,8 @@ func (m *PlanMutation) Field(name string) (ent.Value, bool) {
 		return m.CallsLimit()
 	case plan.FieldVoicemailsLimit:
 		return m.VoicemailsLimit()
+	case plan.FieldSimultaneousCalls:
+		return m.SimultaneousCalls()
 	case plan.FieldPeriod:
 		return m.Period()
 	}
@@ -7698,6 +9138,8 @@ func (m *PlanMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldCallsLimit(ctx)
 	case plan.FieldVoicemailsLimit:
 		return m.OldVoicemailsLimit(ctx)
+	case plan.FieldSimultaneousCalls:
+		return m.OldSimultaneousCalls(ctx)
 	case plan.FieldPeriod:
 		return m.OldPeriod(ctx)
 	}
@@ -7737,6 +9179,13 @@ func (m *PlanMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetVoicemailsLimit(v)
 		return nil
+	case plan.FieldSimultaneousCalls:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSimultaneousCalls(v)
+		return nil
 	case plan.FieldPeriod:
 		v, ok := value.(phone.PlanPeriod)
 		if !ok {
@@ -7758,6 +9207,9 @@ func (m *PlanMutation) AddedFields() []string {
 	if m.addvoicemails_limit != nil {
 		fields = append(fields, plan.FieldVoicemailsLimit)
 	}
+	if m.addsimultaneous_calls != nil {
+		fields = append(fields, plan.FieldSimultaneousCalls)
+	}
 	return fields
 }
 
@@ -7770,6 +9222,8 @@ func (m *PlanMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedCallsLimit()
 	case plan.FieldVoicemailsLimit:
 		return m.AddedVoicemailsLimit()
+	case plan.FieldSimultaneousCalls:
+		return m.AddedSimultaneousCalls()
 	}
 	return nil, false
 }
@@ -7793,6 +9247,13 @@ func (m *PlanMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddVoicemailsLimit(v)
 		return nil
+	case plan.FieldSimultaneousCalls:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSimultaneousCalls(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Plan numeric field %s", name)
 }
@@ -7806,6 +9267,9 @@ func (m *PlanMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(plan.FieldVoicemailsLimit) {
 		fields = append(fields, plan.FieldVoicemailsLimit)
+	}
+	if m.FieldCleared(plan.FieldSimultaneousCalls) {
+		fields = append(fields, plan.FieldSimultaneousCalls)
 	}
 	return fields
 }
@@ -7827,6 +9291,9 @@ func (m *PlanMutation) ClearField(name string) error {
 	case plan.FieldVoicemailsLimit:
 		m.ClearVoicemailsLimit()
 		return nil
+	case plan.FieldSimultaneousCalls:
+		m.ClearSimultaneousCalls()
+		return nil
 	}
 	return fmt.Errorf("unknown Plan nullable field %s", name)
 }
@@ -7846,6 +9313,9 @@ func (m *PlanMutation) ResetField(name string) error {
 		return nil
 	case plan.FieldVoicemailsLimit:
 		m.ResetVoicemailsLimit()
+		return nil
+	case plan.FieldSimultaneousCalls:
+		m.ResetSimultaneousCalls()
 		return nil
 	case plan.FieldPeriod:
 		m.ResetPeriod()
@@ -8835,6 +10305,7 @@ type TokenMutation struct {
 	created_at    *time.Time
 	last_used_at  *time.Time
 	expires_at    *time.Time
+	parent_id     *string
 	revoked_at    *time.Time
 	clearedFields map[string]struct{}
 	owner         *string
@@ -9226,6 +10697,55 @@ func (m *TokenMutation) ResetExpiresAt() {
 	delete(m.clearedFields, token.FieldExpiresAt)
 }
 
+// SetParentID sets the "parent_id" field.
+func (m *TokenMutation) SetParentID(s string) {
+	m.parent_id = &s
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *TokenMutation) ParentID() (r string, exists bool) {
+	v := m.parent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the Token entity.
+// If the Token object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TokenMutation) OldParentID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *TokenMutation) ClearParentID() {
+	m.parent_id = nil
+	m.clearedFields[token.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *TokenMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[token.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *TokenMutation) ResetParentID() {
+	m.parent_id = nil
+	delete(m.clearedFields, token.FieldParentID)
+}
+
 // SetRevokedAt sets the "revoked_at" field.
 func (m *TokenMutation) SetRevokedAt(t time.Time) {
 	m.revoked_at = &t
@@ -9336,7 +10856,7 @@ func (m *TokenMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TokenMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 9)
 	if m.owner != nil {
 		fields = append(fields, token.FieldOwnerID)
 	}
@@ -9357,6 +10877,9 @@ func (m *TokenMutation) Fields() []string {
 	}
 	if m.expires_at != nil {
 		fields = append(fields, token.FieldExpiresAt)
+	}
+	if m.parent_id != nil {
+		fields = append(fields, token.FieldParentID)
 	}
 	if m.revoked_at != nil {
 		fields = append(fields, token.FieldRevokedAt)
@@ -9383,6 +10906,8 @@ func (m *TokenMutation) Field(name string) (ent.Value, bool) {
 		return m.LastUsedAt()
 	case token.FieldExpiresAt:
 		return m.ExpiresAt()
+	case token.FieldParentID:
+		return m.ParentID()
 	case token.FieldRevokedAt:
 		return m.RevokedAt()
 	}
@@ -9408,6 +10933,8 @@ func (m *TokenMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldLastUsedAt(ctx)
 	case token.FieldExpiresAt:
 		return m.OldExpiresAt(ctx)
+	case token.FieldParentID:
+		return m.OldParentID(ctx)
 	case token.FieldRevokedAt:
 		return m.OldRevokedAt(ctx)
 	}
@@ -9468,6 +10995,13 @@ func (m *TokenMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetExpiresAt(v)
 		return nil
+	case token.FieldParentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
+		return nil
 	case token.FieldRevokedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -9511,6 +11045,9 @@ func (m *TokenMutation) ClearedFields() []string {
 	if m.FieldCleared(token.FieldExpiresAt) {
 		fields = append(fields, token.FieldExpiresAt)
 	}
+	if m.FieldCleared(token.FieldParentID) {
+		fields = append(fields, token.FieldParentID)
+	}
 	if m.FieldCleared(token.FieldRevokedAt) {
 		fields = append(fields, token.FieldRevokedAt)
 	}
@@ -9533,6 +11070,9 @@ func (m *TokenMutation) ClearField(name string) error {
 		return nil
 	case token.FieldExpiresAt:
 		m.ClearExpiresAt()
+		return nil
+	case token.FieldParentID:
+		m.ClearParentID()
 		return nil
 	case token.FieldRevokedAt:
 		m.ClearRevokedAt()
@@ -9565,6 +11105,9 @@ func (m *TokenMutation) ResetField(name string) error {
 		return nil
 	case token.FieldExpiresAt:
 		m.ResetExpiresAt()
+		return nil
+	case token.FieldParentID:
+		m.ResetParentID()
 		return nil
 	case token.FieldRevokedAt:
 		m.ResetRevokedAt()
@@ -9658,6 +11201,8 @@ type UserMutation struct {
 	role           *phone.Role
 	locale         *string
 	time_zone      *string
+	oidc_issuer    *string
+	oidc_subject   *string
 	created_at     *time.Time
 	clearedFields  map[string]struct{}
 	numbers        map[string]struct{}
@@ -9955,6 +11500,104 @@ func (m *UserMutation) ResetTimeZone() {
 	m.time_zone = nil
 }
 
+// SetOidcIssuer sets the "oidc_issuer" field.
+func (m *UserMutation) SetOidcIssuer(s string) {
+	m.oidc_issuer = &s
+}
+
+// OidcIssuer returns the value of the "oidc_issuer" field in the mutation.
+func (m *UserMutation) OidcIssuer() (r string, exists bool) {
+	v := m.oidc_issuer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOidcIssuer returns the old "oidc_issuer" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldOidcIssuer(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOidcIssuer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOidcIssuer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOidcIssuer: %w", err)
+	}
+	return oldValue.OidcIssuer, nil
+}
+
+// ClearOidcIssuer clears the value of the "oidc_issuer" field.
+func (m *UserMutation) ClearOidcIssuer() {
+	m.oidc_issuer = nil
+	m.clearedFields[user.FieldOidcIssuer] = struct{}{}
+}
+
+// OidcIssuerCleared returns if the "oidc_issuer" field was cleared in this mutation.
+func (m *UserMutation) OidcIssuerCleared() bool {
+	_, ok := m.clearedFields[user.FieldOidcIssuer]
+	return ok
+}
+
+// ResetOidcIssuer resets all changes to the "oidc_issuer" field.
+func (m *UserMutation) ResetOidcIssuer() {
+	m.oidc_issuer = nil
+	delete(m.clearedFields, user.FieldOidcIssuer)
+}
+
+// SetOidcSubject sets the "oidc_subject" field.
+func (m *UserMutation) SetOidcSubject(s string) {
+	m.oidc_subject = &s
+}
+
+// OidcSubject returns the value of the "oidc_subject" field in the mutation.
+func (m *UserMutation) OidcSubject() (r string, exists bool) {
+	v := m.oidc_subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOidcSubject returns the old "oidc_subject" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldOidcSubject(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOidcSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOidcSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOidcSubject: %w", err)
+	}
+	return oldValue.OidcSubject, nil
+}
+
+// ClearOidcSubject clears the value of the "oidc_subject" field.
+func (m *UserMutation) ClearOidcSubject() {
+	m.oidc_subject = nil
+	m.clearedFields[user.FieldOidcSubject] = struct{}{}
+}
+
+// OidcSubjectCleared returns if the "oidc_subject" field was cleared in this mutation.
+func (m *UserMutation) OidcSubjectCleared() bool {
+	_, ok := m.clearedFields[user.FieldOidcSubject]
+	return ok
+}
+
+// ResetOidcSubject resets all changes to the "oidc_subject" field.
+func (m *UserMutation) ResetOidcSubject() {
+	m.oidc_subject = nil
+	delete(m.clearedFields, user.FieldOidcSubject)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *UserMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -10133,7 +11776,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 8)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -10148,6 +11791,12 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.time_zone != nil {
 		fields = append(fields, user.FieldTimeZone)
+	}
+	if m.oidc_issuer != nil {
+		fields = append(fields, user.FieldOidcIssuer)
+	}
+	if m.oidc_subject != nil {
+		fields = append(fields, user.FieldOidcSubject)
 	}
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
@@ -10170,6 +11819,10 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Locale()
 	case user.FieldTimeZone:
 		return m.TimeZone()
+	case user.FieldOidcIssuer:
+		return m.OidcIssuer()
+	case user.FieldOidcSubject:
+		return m.OidcSubject()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -10191,6 +11844,10 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldLocale(ctx)
 	case user.FieldTimeZone:
 		return m.OldTimeZone(ctx)
+	case user.FieldOidcIssuer:
+		return m.OldOidcIssuer(ctx)
+	case user.FieldOidcSubject:
+		return m.OldOidcSubject(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -10237,6 +11894,20 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTimeZone(v)
 		return nil
+	case user.FieldOidcIssuer:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOidcIssuer(v)
+		return nil
+	case user.FieldOidcSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOidcSubject(v)
+		return nil
 	case user.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -10273,7 +11944,14 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *UserMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(user.FieldOidcIssuer) {
+		fields = append(fields, user.FieldOidcIssuer)
+	}
+	if m.FieldCleared(user.FieldOidcSubject) {
+		fields = append(fields, user.FieldOidcSubject)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -10286,6 +11964,14 @@ func (m *UserMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *UserMutation) ClearField(name string) error {
+	switch name {
+	case user.FieldOidcIssuer:
+		m.ClearOidcIssuer()
+		return nil
+	case user.FieldOidcSubject:
+		m.ClearOidcSubject()
+		return nil
+	}
 	return fmt.Errorf("unknown User nullable field %s", name)
 }
 
@@ -10307,6 +11993,12 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldTimeZone:
 		m.ResetTimeZone()
+		return nil
+	case user.FieldOidcIssuer:
+		m.ResetOidcIssuer()
+		return nil
+	case user.FieldOidcSubject:
+		m.ResetOidcSubject()
 		return nil
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()

@@ -25,6 +25,8 @@ type Plan struct {
 	CallsLimit *int `json:"calls_limit,omitempty"`
 	// VoicemailsLimit holds the value of the "voicemails_limit" field.
 	VoicemailsLimit *int `json:"voicemails_limit,omitempty"`
+	// SimultaneousCalls holds the value of the "simultaneous_calls" field.
+	SimultaneousCalls *int `json:"simultaneous_calls,omitempty"`
 	// Period holds the value of the "period" field.
 	Period       phone.PlanPeriod `json:"period,omitempty"`
 	selectValues sql.SelectValues
@@ -35,7 +37,7 @@ func (*Plan) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case plan.FieldCallsLimit, plan.FieldVoicemailsLimit:
+		case plan.FieldCallsLimit, plan.FieldVoicemailsLimit, plan.FieldSimultaneousCalls:
 			values[i] = new(sql.NullInt64)
 		case plan.FieldID, plan.FieldName, plan.FieldType, plan.FieldPeriod:
 			values[i] = new(sql.NullString)
@@ -85,6 +87,13 @@ func (_m *Plan) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.VoicemailsLimit = new(int)
 				*_m.VoicemailsLimit = int(value.Int64)
+			}
+		case plan.FieldSimultaneousCalls:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field simultaneous_calls", values[i])
+			} else if value.Valid {
+				_m.SimultaneousCalls = new(int)
+				*_m.SimultaneousCalls = int(value.Int64)
 			}
 		case plan.FieldPeriod:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -141,6 +150,11 @@ func (_m *Plan) String() string {
 	builder.WriteString(", ")
 	if v := _m.VoicemailsLimit; v != nil {
 		builder.WriteString("voicemails_limit=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.SimultaneousCalls; v != nil {
+		builder.WriteString("simultaneous_calls=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")

@@ -63,6 +63,20 @@ func (_c *PlanCreate) SetNillableVoicemailsLimit(v *int) *PlanCreate {
 	return _c
 }
 
+// SetSimultaneousCalls sets the "simultaneous_calls" field.
+func (_c *PlanCreate) SetSimultaneousCalls(v int) *PlanCreate {
+	_c.mutation.SetSimultaneousCalls(v)
+	return _c
+}
+
+// SetNillableSimultaneousCalls sets the "simultaneous_calls" field if the given value is not nil.
+func (_c *PlanCreate) SetNillableSimultaneousCalls(v *int) *PlanCreate {
+	if v != nil {
+		_c.SetSimultaneousCalls(*v)
+	}
+	return _c
+}
+
 // SetPeriod sets the "period" field.
 func (_c *PlanCreate) SetPeriod(v phone.PlanPeriod) *PlanCreate {
 	_c.mutation.SetPeriod(v)
@@ -213,6 +227,10 @@ func (_c *PlanCreate) createSpec() (*Plan, *sqlgraph.CreateSpec) {
 		_spec.SetField(plan.FieldVoicemailsLimit, field.TypeInt, value)
 		_node.VoicemailsLimit = &value
 	}
+	if value, ok := _c.mutation.SimultaneousCalls(); ok {
+		_spec.SetField(plan.FieldSimultaneousCalls, field.TypeInt, value)
+		_node.SimultaneousCalls = &value
+	}
 	if value, ok := _c.mutation.Period(); ok {
 		_spec.SetField(plan.FieldPeriod, field.TypeEnum, value)
 		_node.Period = value
@@ -297,6 +315,9 @@ func (u *PlanUpsertOne) UpdateNewValues() *PlanUpsertOne {
 		}
 		if _, exists := u.create.mutation.VoicemailsLimit(); exists {
 			s.SetIgnore(plan.FieldVoicemailsLimit)
+		}
+		if _, exists := u.create.mutation.SimultaneousCalls(); exists {
+			s.SetIgnore(plan.FieldSimultaneousCalls)
 		}
 		if _, exists := u.create.mutation.Period(); exists {
 			s.SetIgnore(plan.FieldPeriod)
@@ -526,6 +547,9 @@ func (u *PlanUpsertBulk) UpdateNewValues() *PlanUpsertBulk {
 			}
 			if _, exists := b.mutation.VoicemailsLimit(); exists {
 				s.SetIgnore(plan.FieldVoicemailsLimit)
+			}
+			if _, exists := b.mutation.SimultaneousCalls(); exists {
+				s.SetIgnore(plan.FieldSimultaneousCalls)
 			}
 			if _, exists := b.mutation.Period(); exists {
 				s.SetIgnore(plan.FieldPeriod)

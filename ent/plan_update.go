@@ -81,6 +81,9 @@ func (_u *PlanUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.VoicemailsLimitCleared() {
 		_spec.ClearField(plan.FieldVoicemailsLimit, field.TypeInt)
 	}
+	if _u.mutation.SimultaneousCallsCleared() {
+		_spec.ClearField(plan.FieldSimultaneousCalls, field.TypeInt)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -185,6 +188,9 @@ func (_u *PlanUpdateOne) sqlSave(ctx context.Context) (_node *Plan, err error) {
 	}
 	if _u.mutation.VoicemailsLimitCleared() {
 		_spec.ClearField(plan.FieldVoicemailsLimit, field.TypeInt)
+	}
+	if _u.mutation.SimultaneousCallsCleared() {
+		_spec.ClearField(plan.FieldSimultaneousCalls, field.TypeInt)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Plan{config: _u.config}

@@ -90,6 +90,20 @@ func (_c *TokenCreate) SetNillableExpiresAt(v *time.Time) *TokenCreate {
 	return _c
 }
 
+// SetParentID sets the "parent_id" field.
+func (_c *TokenCreate) SetParentID(v string) *TokenCreate {
+	_c.mutation.SetParentID(v)
+	return _c
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_c *TokenCreate) SetNillableParentID(v *string) *TokenCreate {
+	if v != nil {
+		_c.SetParentID(*v)
+	}
+	return _c
+}
+
 // SetRevokedAt sets the "revoked_at" field.
 func (_c *TokenCreate) SetRevokedAt(v time.Time) *TokenCreate {
 	_c.mutation.SetRevokedAt(v)
@@ -214,6 +228,11 @@ func (_c *TokenCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Token.created_at"`)}
 	}
+	if v, ok := _c.mutation.ParentID(); ok {
+		if err := token.ParentIDValidator(v); err != nil {
+			return &ValidationError{Name: "parent_id", err: fmt.Errorf(`ent: validator failed for field "Token.parent_id": %w`, err)}
+		}
+	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := token.IDValidator(v); err != nil {
 			return &ValidationError{Name: "id", err: fmt.Errorf(`ent: validator failed for field "Token.id": %w`, err)}
@@ -281,6 +300,10 @@ func (_c *TokenCreate) createSpec() (*Token, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ExpiresAt(); ok {
 		_spec.SetField(token.FieldExpiresAt, field.TypeTime, value)
 		_node.ExpiresAt = &value
+	}
+	if value, ok := _c.mutation.ParentID(); ok {
+		_spec.SetField(token.FieldParentID, field.TypeString, value)
+		_node.ParentID = &value
 	}
 	if value, ok := _c.mutation.RevokedAt(); ok {
 		_spec.SetField(token.FieldRevokedAt, field.TypeTime, value)
@@ -458,6 +481,9 @@ func (u *TokenUpsertOne) UpdateNewValues() *TokenUpsertOne {
 		}
 		if _, exists := u.create.mutation.CreatedAt(); exists {
 			s.SetIgnore(token.FieldCreatedAt)
+		}
+		if _, exists := u.create.mutation.ParentID(); exists {
+			s.SetIgnore(token.FieldParentID)
 		}
 	}))
 	return u
@@ -772,6 +798,9 @@ func (u *TokenUpsertBulk) UpdateNewValues() *TokenUpsertBulk {
 			}
 			if _, exists := b.mutation.CreatedAt(); exists {
 				s.SetIgnore(token.FieldCreatedAt)
+			}
+			if _, exists := b.mutation.ParentID(); exists {
+				s.SetIgnore(token.FieldParentID)
 			}
 		}
 	}))

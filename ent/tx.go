@@ -26,6 +26,8 @@ type Tx struct {
 	Counter *CounterClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
+	// MailRecipient is the client for interacting with the MailRecipient builders.
+	MailRecipient *MailRecipientClient
 	// MaskedNumber is the client for interacting with the MaskedNumber builders.
 	MaskedNumber *MaskedNumberClient
 	// NumberSubscription is the client for interacting with the NumberSubscription builders.
@@ -179,6 +181,7 @@ func (tx *Tx) init() {
 	tx.Change = NewChangeClient(tx.config)
 	tx.Counter = NewCounterClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
+	tx.MailRecipient = NewMailRecipientClient(tx.config)
 	tx.MaskedNumber = NewMaskedNumberClient(tx.config)
 	tx.NumberSubscription = NewNumberSubscriptionClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)

@@ -592,9 +592,12 @@ func (_q *VoicemailQuery) loadDeliveries(ctx context.Context, query *DeliveryQue
 	}
 	for _, n := range neighbors {
 		fk := n.VoicemailID
-		node, ok := nodeids[fk]
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "voicemail_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
 		if !ok {
-			return fmt.Errorf(`unexpected referenced foreign-key "voicemail_id" returned %v for node %v`, fk, n.ID)
+			return fmt.Errorf(`unexpected referenced foreign-key "voicemail_id" returned %v for node %v`, *fk, n.ID)
 		}
 		assign(node, n)
 	}

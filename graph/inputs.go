@@ -49,6 +49,10 @@ func newSettings(in generated.CreateNumberInput) phone.Settings {
 	s.Greeting = in.Greeting
 	s.Language = or(in.Language, s.Language)
 	s.MaxSeconds = or(in.MaxVoicemailSeconds, s.MaxSeconds)
+	s.SilenceSeconds = or(in.SilenceSeconds, s.SilenceSeconds)
+	s.ScreenSeconds = or(in.ScreenSeconds, s.ScreenSeconds)
+	s.MaxCallMinutes = or(in.MaxCallMinutes, s.MaxCallMinutes)
+	s.MailMissedCalls = or(in.MailMissedCalls, s.MailMissedCalls)
 	s.FinishOnKey = or(in.FinishOnKey, s.FinishOnKey)
 	s.Transcribe = or(in.Transcribe, s.Transcribe)
 	if in.NotifyEmails != nil {
@@ -70,6 +74,10 @@ func changeSettings(s *phone.Settings, in generated.UpdateNumberInput) {
 	setNullable(&s.Greeting, in.Greeting)
 	set(&s.Language, in.Language, def.Language)
 	set(&s.MaxSeconds, in.MaxVoicemailSeconds, def.MaxSeconds)
+	set(&s.SilenceSeconds, in.SilenceSeconds, def.SilenceSeconds)
+	set(&s.ScreenSeconds, in.ScreenSeconds, def.ScreenSeconds)
+	set(&s.MaxCallMinutes, in.MaxCallMinutes, def.MaxCallMinutes)
+	set(&s.MailMissedCalls, in.MailMissedCalls, def.MailMissedCalls)
 	set(&s.FinishOnKey, in.FinishOnKey, def.FinishOnKey)
 	set(&s.Transcribe, in.Transcribe, def.Transcribe)
 	setList(&s.NotifyEmails, in.NotifyEmails)

@@ -47,7 +47,8 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, id string) (bool, er
 
 func (r *mutationResolver) CreatePlan(ctx context.Context, input generated.CreatePlanInput) (*ent.Plan, error) {
 	id, err := r.Desk.CreatePlan(ctx, switchboard.NewPlan{
-		Name: input.Name, Type: input.Type, CallsLimit: input.CallsLimit, VoicemailsLimit: input.VoicemailsLimit, Period: input.Period,
+		Name: input.Name, Type: input.Type, CallsLimit: input.CallsLimit, VoicemailsLimit: input.VoicemailsLimit,
+		SimultaneousCalls: input.SimultaneousCalls, Period: input.Period,
 	})
 	if err != nil {
 		return nil, err

@@ -69,6 +69,10 @@ type Settings struct {
 	Greeting           *string
 	Language           string
 	MaxSeconds         int
+	SilenceSeconds     int
+	ScreenSeconds      int
+	MaxCallMinutes     int
+	MailMissedCalls    bool
 	FinishOnKey        string
 	Transcribe         bool
 	NotifyEmails       []string
@@ -80,7 +84,8 @@ func DefaultSettings() Settings {
 	return Settings{
 		ForwardingEnabled: true, ForwardTo: []Number{}, RingSeconds: DefaultRingSeconds, CallerID: ShowCaller, Screening: ScreeningPress1,
 		VoicemailEnabled: true, Language: DefaultLanguage, MaxSeconds: DefaultMaxSeconds, FinishOnKey: DefaultFinishOnKey,
-		Transcribe: true, NotifyEmails: []string{},
+		Transcribe: true, NotifyEmails: []string{}, SilenceSeconds: DefaultSilenceSeconds, ScreenSeconds: DefaultScreenSeconds,
+		MaxCallMinutes: DefaultMaxCallMinutes, MailMissedCalls: true,
 	}
 }
 
@@ -117,6 +122,10 @@ func (s Settings) checkForwards(n Number) error {
 		return Bad("forwardTo", "A number cannot be forwarded to itself.")
 	case s.RingSeconds < 5 || s.RingSeconds > 60:
 		return Bad("ringSeconds", "ringSeconds is 5 to 60.")
+	case s.ScreenSeconds < 10 || s.ScreenSeconds > 60:
+		return Bad("screenSeconds", "screenSeconds is 10 to 60.")
+	case s.MaxCallMinutes < 1 || s.MaxCallMinutes > 240:
+		return Bad("maxCallMinutes", "maxCallMinutes is 1 to 240.")
 	}
 	return nil
 }
@@ -133,6 +142,8 @@ func (s Settings) checkVoicemail() error {
 		return Bad("language", fmt.Sprintf("language is one of %s.", strings.Join(Languages(), ", ")))
 	case s.MaxSeconds < 2 || s.MaxSeconds > 600:
 		return Bad("maxVoicemailSeconds", "maxVoicemailSeconds is 2 to 600.")
+	case s.SilenceSeconds < 3 || s.SilenceSeconds > 30:
+		return Bad("silenceSeconds", "silenceSeconds is 3 to 30.")
 	case strings.Trim(s.FinishOnKey, "0123456789#*") != "" || len(s.FinishOnKey) > 12:
 		return Bad("finishOnKey", `finishOnKey is made of 0-9, # and *; "" for none.`)
 	}

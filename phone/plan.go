@@ -123,7 +123,7 @@ func (a Allowance) sentence(what string, limit *int, used int) string {
 }
 
 // CheckPlan refuses plans whose limits and label contradict each other.
-func CheckPlan(name string, t PlanType, calls, voicemails *int) error {
+func CheckPlan(name string, t PlanType, calls, voicemails, simultaneous *int) error {
 	if err := CheckName("name", name); err != nil {
 		return err
 	}
@@ -135,6 +135,9 @@ func CheckPlan(name string, t PlanType, calls, voicemails *int) error {
 	}
 	if voicemails != nil && *voicemails < 0 {
 		return Bad("voicemailsLimit", "A limit is 0 or more, or null for none.")
+	}
+	if simultaneous != nil && *simultaneous < 0 {
+		return Bad("simultaneousCalls", "A limit is 0 or more, or null for none.")
 	}
 	return nil
 }

@@ -152,23 +152,27 @@ func TestCheckPlan(t *testing.T) {
 		plan              string
 		kind              PlanType
 		calls, voicemails *int
+		simultaneous      *int
 		field             string // that is wrong; nothing: none is
 	}{
-		{"limits are numbers", "Basic", PlanPackage, new(50), new(20), ""},
-		{"a limit may be nought", "Basic", PlanTrial, new(0), new(0), ""},
-		{"a package may have no limits", "Basic", PlanPackage, nil, nil, ""},
-		{"unlimited has no limits", "All", PlanUnlimited, nil, nil, ""},
-		{"unlimited with a limit of calls contradicts itself", "All", PlanUnlimited, new(5), nil, "type"},
-		{"unlimited with a limit of voicemails contradicts itself", "All", PlanUnlimited, nil, new(0), "type"},
-		{"a limit of calls below nought is none", "Basic", PlanPackage, new(-1), nil, "callsLimit"},
-		{"a limit of voicemails below nought is none", "Basic", PlanPackage, nil, new(-1), "voicemailsLimit"},
-		{"a plan has a name", " ", PlanPackage, nil, nil, "name"},
-		{"a name has 100 characters", strings.Repeat("é", 100), PlanPackage, nil, nil, ""},
-		{"a name has no more than 100 characters", strings.Repeat("é", 101), PlanPackage, nil, nil, "name"},
+		{"limits are numbers", "Basic", PlanPackage, new(50), new(20), nil, ""},
+		{"a limit may be nought", "Basic", PlanTrial, new(0), new(0), nil, ""},
+		{"a package may have no limits", "Basic", PlanPackage, nil, nil, nil, ""},
+		{"unlimited has no limits", "All", PlanUnlimited, nil, nil, nil, ""},
+		{"unlimited with a limit of calls contradicts itself", "All", PlanUnlimited, new(5), nil, nil, "type"},
+		{"unlimited with a limit of voicemails contradicts itself", "All", PlanUnlimited, nil, new(0), nil, "type"},
+		{"a limit of calls below nought is none", "Basic", PlanPackage, new(-1), nil, nil, "callsLimit"},
+		{"a limit of voicemails below nought is none", "Basic", PlanPackage, nil, new(-1), nil, "voicemailsLimit"},
+		{"a plan has a name", " ", PlanPackage, nil, nil, nil, "name"},
+		{"a name has 100 characters", strings.Repeat("é", 100), PlanPackage, nil, nil, nil, ""},
+		{"a name has no more than 100 characters", strings.Repeat("é", 101), PlanPackage, nil, nil, nil, "name"},
+		{"calls at a time may be limited", "Basic", PlanPackage, nil, nil, new(2), ""},
+		{"unlimited calls may be limited at a time", "All", PlanUnlimited, nil, nil, new(2), ""},
+		{"a limit of calls at a time below nought is none", "Basic", PlanPackage, nil, nil, new(-1), "simultaneousCalls"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			wrongField(t, CheckPlan(c.plan, c.kind, c.calls, c.voicemails), c.field)
+			wrongField(t, CheckPlan(c.plan, c.kind, c.calls, c.voicemails, c.simultaneous), c.field)
 		})
 	}
 }

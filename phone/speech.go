@@ -11,7 +11,11 @@ const (
 	DefaultLanguage    = "en-US"
 	DefaultRingSeconds = 15
 	DefaultMaxSeconds  = 60
-	DefaultFinishOnKey = "*"
+
+	DefaultSilenceSeconds = 10  // that much silence ends a message
+	DefaultScreenSeconds  = 25  // so long PRESS_1 waits for the key
+	DefaultMaxCallMinutes = 120 // then Twilio ends a forwarded call
+	DefaultFinishOnKey    = "*"
 )
 
 // TextKey names one of the sentences that we speak.

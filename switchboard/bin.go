@@ -171,9 +171,20 @@ func (s *Switchboard) RetryDelivery(ctx context.Context, id string) error {
 			return fmt.Errorf("write delivery %s: %w", id, err)
 		}
 		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: id, At: s.now()})
-		tx.audit(ctx, "retryDelivery", d.OwnerID, id, d.VoicemailID+" to "+d.Recipient)
+		tx.audit(ctx, "retryDelivery", d.OwnerID, id, subjectOf(d)+" to "+d.Recipient)
 		return nil
 	})
+}
+
+// subjectOf returns the id of the voicemail or the call that a mail tells of.
+func subjectOf(d *ent.Delivery) string {
+	switch {
+	case d.VoicemailID != nil:
+		return *d.VoicemailID
+	case d.CallID != nil:
+		return *d.CallID
+	}
+	return ""
 }
 
 // triedFor is how long a mail has been tried since somebody last wanted it sent.

@@ -22,6 +22,7 @@ type NewPlan struct {
 	Name                        string
 	Type                        phone.PlanType
 	CallsLimit, VoicemailsLimit *int
+	SimultaneousCalls           *int
 	Period                      phone.PlanPeriod
 }
 
@@ -30,12 +31,12 @@ func (s *Switchboard) CreatePlan(ctx context.Context, p NewPlan) (id string, err
 	if err := requireAdmin(ctx); err != nil {
 		return "", err
 	}
-	if err := phone.CheckPlan(p.Name, p.Type, p.CallsLimit, p.VoicemailsLimit); err != nil {
+	if err := phone.CheckPlan(p.Name, p.Type, p.CallsLimit, p.VoicemailsLimit, p.SimultaneousCalls); err != nil {
 		return "", err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
 		made, err := tx.Plan.Create().SetName(p.Name).SetType(p.Type).SetNillableCallsLimit(p.CallsLimit).
-			SetNillableVoicemailsLimit(p.VoicemailsLimit).SetPeriod(p.Period).Save(ctx)
+			SetNillableVoicemailsLimit(p.VoicemailsLimit).SetNillableSimultaneousCalls(p.SimultaneousCalls).SetPeriod(p.Period).Save(ctx)
 		if err != nil {
 			return err
 		}
@@ -81,6 +82,8 @@ func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.Mas
 		SetForwardTo(set.ForwardTo).SetRingSeconds(set.RingSeconds).SetCallerID(set.CallerID).SetScreening(set.Screening).
 		SetVoicemailEnabled(set.VoicemailEnabled).SetNillableGreeting(set.Greeting).SetLanguage(set.Language).
 		SetMaxVoicemailSeconds(set.MaxSeconds).SetFinishOnKey(set.FinishOnKey).SetTranscribe(set.Transcribe).
+		SetSilenceSeconds(set.SilenceSeconds).SetScreenSeconds(set.ScreenSeconds).SetMaxCallMinutes(set.MaxCallMinutes).
+		SetMailMissedCalls(set.MailMissedCalls).
 		SetNotifyEmails(each(set.NotifyEmails)).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
 }
 
@@ -148,6 +151,7 @@ func settingsOf(n *ent.MaskedNumber) phone.Settings {
 		Label: n.Label, ForwardingEnabled: n.ForwardingEnabled, ForwardTo: n.ForwardTo, RingSeconds: n.RingSeconds, CallerID: n.CallerID,
 		Screening: n.Screening, VoicemailEnabled: n.VoicemailEnabled, Greeting: n.Greeting, Language: n.Language, MaxSeconds: n.MaxVoicemailSeconds,
 		FinishOnKey: n.FinishOnKey, Transcribe: n.Transcribe, NotifyEmails: n.NotifyEmails, KeepVoicemailsDays: n.KeepVoicemailsDays,
+		SilenceSeconds: n.SilenceSeconds, ScreenSeconds: n.ScreenSeconds, MaxCallMinutes: n.MaxCallMinutes, MailMissedCalls: n.MailMissedCalls,
 	}
 }
 
@@ -155,6 +159,8 @@ func update(tx *Tx, id string, set phone.Settings) *ent.MaskedNumberUpdateOne {
 	u := tx.MaskedNumber.UpdateOneID(id).SetLabel(set.Label).SetForwardingEnabled(set.ForwardingEnabled).SetForwardTo(set.ForwardTo).
 		SetRingSeconds(set.RingSeconds).SetCallerID(set.CallerID).SetScreening(set.Screening).SetVoicemailEnabled(set.VoicemailEnabled).
 		SetLanguage(set.Language).SetMaxVoicemailSeconds(set.MaxSeconds).SetFinishOnKey(set.FinishOnKey).SetTranscribe(set.Transcribe).
+		SetSilenceSeconds(set.SilenceSeconds).SetScreenSeconds(set.ScreenSeconds).SetMaxCallMinutes(set.MaxCallMinutes).
+		SetMailMissedCalls(set.MailMissedCalls).
 		SetNotifyEmails(each(set.NotifyEmails)).SetNillableGreeting(set.Greeting).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
 	if set.Greeting == nil {
 		u.ClearGreeting()

@@ -150,7 +150,7 @@ func (s *Switchboard) prepareMails(ctx context.Context, tx *Tx, v *ent.Voicemail
 		at = at.Add(phone.MailPatience)
 	}
 	for _, recipient := range to {
-		d, err := tx.Delivery.Create().SetOwnerID(v.OwnerID).SetVoicemailID(v.ID).SetChannel(channelEmail).SetRecipient(recipient).SetCreatedAt(s.now()).Save(ctx)
+		d, err := tx.Delivery.Create().SetOwnerID(v.OwnerID).SetVoicemailID(v.ID).SetNumberID(v.NumberID).SetChannel(channelEmail).SetRecipient(recipient).SetCreatedAt(s.now()).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("write the delivery of voicemail %s: %w", v.ID, err)
 		}

@@ -290,9 +290,9 @@ func (s *Switchboard) notSent(ctx context.Context, d *ent.Delivery, retry bool, 
 }
 
 func (s *Switchboard) compose(ctx context.Context, d *ent.Delivery) (mail.Message, error) {
-	v, err := s.DB.Client().Voicemail.Get(ctx, d.VoicemailID)
+	v, err := s.DB.Client().Voicemail.Get(ctx, subjectOf(d))
 	if err != nil {
-		return mail.Message{}, fmt.Errorf("load voicemail %s: %w", d.VoicemailID, err)
+		return mail.Message{}, fmt.Errorf("load voicemail %s: %w", subjectOf(d), err)
 	}
 	if v.DeletedAt != nil {
 		return mail.Message{}, errDeleted

@@ -45,12 +45,16 @@ const (
 	FieldAnswers = "answers"
 	// FieldReservedIn holds the string denoting the reserved_in field in the database.
 	FieldReservedIn = "reserved_in"
+	// FieldCountedUntil holds the string denoting the counted_until field in the database.
+	FieldCountedUntil = "counted_until"
 	// FieldChangedAt holds the string denoting the changed_at field in the database.
 	FieldChangedAt = "changed_at"
 	// EdgeNumber holds the string denoting the number edge name in mutations.
 	EdgeNumber = "number"
 	// EdgeVoicemails holds the string denoting the voicemails edge name in mutations.
 	EdgeVoicemails = "voicemails"
+	// EdgeDeliveries holds the string denoting the deliveries edge name in mutations.
+	EdgeDeliveries = "deliveries"
 	// Table holds the table name of the call in the database.
 	Table = "calls"
 	// NumberTable is the table that holds the number relation/edge.
@@ -67,6 +71,13 @@ const (
 	VoicemailsInverseTable = "voicemails"
 	// VoicemailsColumn is the table column denoting the voicemails relation/edge.
 	VoicemailsColumn = "call_id"
+	// DeliveriesTable is the table that holds the deliveries relation/edge.
+	DeliveriesTable = "deliveries"
+	// DeliveriesInverseTable is the table name for the Delivery entity.
+	// It exists in this package in order to avoid circular dependency with the "delivery" package.
+	DeliveriesInverseTable = "deliveries"
+	// DeliveriesColumn is the table column denoting the deliveries relation/edge.
+	DeliveriesColumn = "call_id"
 )
 
 // Columns holds all SQL columns for call fields.
@@ -86,6 +97,7 @@ var Columns = []string{
 	FieldTimeline,
 	FieldAnswers,
 	FieldReservedIn,
+	FieldCountedUntil,
 	FieldChangedAt,
 }
 
@@ -209,6 +221,11 @@ func ByReservedIn(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReservedIn, opts...).ToFunc()
 }
 
+// ByCountedUntil orders the results by the counted_until field.
+func ByCountedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCountedUntil, opts...).ToFunc()
+}
+
 // ByChangedAt orders the results by the changed_at field.
 func ByChangedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChangedAt, opts...).ToFunc()
@@ -234,6 +251,20 @@ func ByVoicemails(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newVoicemailsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByDeliveriesCount orders the results by deliveries count.
+func ByDeliveriesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newDeliveriesStep(), opts...)
+	}
+}
+
+// ByDeliveries orders the results by deliveries terms.
+func ByDeliveries(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newDeliveriesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newNumberStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -246,6 +277,13 @@ func newVoicemailsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(VoicemailsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, VoicemailsTable, VoicemailsColumn),
+	)
+}
+func newDeliveriesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(DeliveriesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, DeliveriesTable, DeliveriesColumn),
 	)
 }
 

@@ -123,6 +123,11 @@ func ReservedIn(v time.Time) predicate.Call {
 	return predicate.Call(sql.FieldEQ(FieldReservedIn, v))
 }
 
+// CountedUntil applies equality check predicate on the "counted_until" field. It's identical to CountedUntilEQ.
+func CountedUntil(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldEQ(FieldCountedUntil, v))
+}
+
 // ChangedAt applies equality check predicate on the "changed_at" field. It's identical to ChangedAtEQ.
 func ChangedAt(v time.Time) predicate.Call {
 	return predicate.Call(sql.FieldEQ(FieldChangedAt, v))
@@ -851,6 +856,56 @@ func ReservedInNotNil() predicate.Call {
 	return predicate.Call(sql.FieldNotNull(FieldReservedIn))
 }
 
+// CountedUntilEQ applies the EQ predicate on the "counted_until" field.
+func CountedUntilEQ(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldEQ(FieldCountedUntil, v))
+}
+
+// CountedUntilNEQ applies the NEQ predicate on the "counted_until" field.
+func CountedUntilNEQ(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldNEQ(FieldCountedUntil, v))
+}
+
+// CountedUntilIn applies the In predicate on the "counted_until" field.
+func CountedUntilIn(vs ...time.Time) predicate.Call {
+	return predicate.Call(sql.FieldIn(FieldCountedUntil, vs...))
+}
+
+// CountedUntilNotIn applies the NotIn predicate on the "counted_until" field.
+func CountedUntilNotIn(vs ...time.Time) predicate.Call {
+	return predicate.Call(sql.FieldNotIn(FieldCountedUntil, vs...))
+}
+
+// CountedUntilGT applies the GT predicate on the "counted_until" field.
+func CountedUntilGT(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldGT(FieldCountedUntil, v))
+}
+
+// CountedUntilGTE applies the GTE predicate on the "counted_until" field.
+func CountedUntilGTE(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldGTE(FieldCountedUntil, v))
+}
+
+// CountedUntilLT applies the LT predicate on the "counted_until" field.
+func CountedUntilLT(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldLT(FieldCountedUntil, v))
+}
+
+// CountedUntilLTE applies the LTE predicate on the "counted_until" field.
+func CountedUntilLTE(v time.Time) predicate.Call {
+	return predicate.Call(sql.FieldLTE(FieldCountedUntil, v))
+}
+
+// CountedUntilIsNil applies the IsNil predicate on the "counted_until" field.
+func CountedUntilIsNil() predicate.Call {
+	return predicate.Call(sql.FieldIsNull(FieldCountedUntil))
+}
+
+// CountedUntilNotNil applies the NotNil predicate on the "counted_until" field.
+func CountedUntilNotNil() predicate.Call {
+	return predicate.Call(sql.FieldNotNull(FieldCountedUntil))
+}
+
 // ChangedAtEQ applies the EQ predicate on the "changed_at" field.
 func ChangedAtEQ(v time.Time) predicate.Call {
 	return predicate.Call(sql.FieldEQ(FieldChangedAt, v))
@@ -929,6 +984,29 @@ func HasVoicemails() predicate.Call {
 func HasVoicemailsWith(preds ...predicate.Voicemail) predicate.Call {
 	return predicate.Call(func(s *sql.Selector) {
 		step := newVoicemailsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasDeliveries applies the HasEdge predicate on the "deliveries" edge.
+func HasDeliveries() predicate.Call {
+	return predicate.Call(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, DeliveriesTable, DeliveriesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasDeliveriesWith applies the HasEdge predicate on the "deliveries" edge with a given conditions (other predicates).
+func HasDeliveriesWith(preds ...predicate.Delivery) predicate.Call {
+	return predicate.Call(func(s *sql.Selector) {
+		step := newDeliveriesStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

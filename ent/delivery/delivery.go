@@ -22,6 +22,10 @@ const (
 	FieldOwnerID = "owner_id"
 	// FieldVoicemailID holds the string denoting the voicemail_id field in the database.
 	FieldVoicemailID = "voicemail_id"
+	// FieldCallID holds the string denoting the call_id field in the database.
+	FieldCallID = "call_id"
+	// FieldNumberID holds the string denoting the number_id field in the database.
+	FieldNumberID = "number_id"
 	// FieldChannel holds the string denoting the channel field in the database.
 	FieldChannel = "channel"
 	// FieldRecipient holds the string denoting the recipient field in the database.
@@ -38,10 +42,14 @@ const (
 	FieldClaimedUntil = "claimed_until"
 	// FieldRetriedAt holds the string denoting the retried_at field in the database.
 	FieldRetriedAt = "retried_at"
+	// FieldWithheld holds the string denoting the withheld field in the database.
+	FieldWithheld = "withheld"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeVoicemail holds the string denoting the voicemail edge name in mutations.
 	EdgeVoicemail = "voicemail"
+	// EdgeCall holds the string denoting the call edge name in mutations.
+	EdgeCall = "call"
 	// Table holds the table name of the delivery in the database.
 	Table = "deliveries"
 	// VoicemailTable is the table that holds the voicemail relation/edge.
@@ -51,6 +59,13 @@ const (
 	VoicemailInverseTable = "voicemails"
 	// VoicemailColumn is the table column denoting the voicemail relation/edge.
 	VoicemailColumn = "voicemail_id"
+	// CallTable is the table that holds the call relation/edge.
+	CallTable = "deliveries"
+	// CallInverseTable is the table name for the Call entity.
+	// It exists in this package in order to avoid circular dependency with the "call" package.
+	CallInverseTable = "calls"
+	// CallColumn is the table column denoting the call relation/edge.
+	CallColumn = "call_id"
 )
 
 // Columns holds all SQL columns for delivery fields.
@@ -58,6 +73,8 @@ var Columns = []string{
 	FieldID,
 	FieldOwnerID,
 	FieldVoicemailID,
+	FieldCallID,
+	FieldNumberID,
 	FieldChannel,
 	FieldRecipient,
 	FieldState,
@@ -66,6 +83,7 @@ var Columns = []string{
 	FieldDeliveredAt,
 	FieldClaimedUntil,
 	FieldRetriedAt,
+	FieldWithheld,
 	FieldCreatedAt,
 }
 
@@ -91,6 +109,10 @@ var (
 	OwnerIDValidator func(string) error
 	// VoicemailIDValidator is a validator for the "voicemail_id" field. It is called by the builders before save.
 	VoicemailIDValidator func(string) error
+	// CallIDValidator is a validator for the "call_id" field. It is called by the builders before save.
+	CallIDValidator func(string) error
+	// NumberIDValidator is a validator for the "number_id" field. It is called by the builders before save.
+	NumberIDValidator func(string) error
 	// ChannelValidator is a validator for the "channel" field. It is called by the builders before save.
 	ChannelValidator func(string) error
 	// RecipientValidator is a validator for the "recipient" field. It is called by the builders before save.
@@ -99,6 +121,8 @@ var (
 	DefaultAttempts int
 	// LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	LastErrorValidator func(string) error
+	// DefaultWithheld holds the default value on creation for the "withheld" field.
+	DefaultWithheld bool
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -135,6 +159,16 @@ func ByOwnerID(opts ...sql.OrderTermOption) OrderOption {
 // ByVoicemailID orders the results by the voicemail_id field.
 func ByVoicemailID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVoicemailID, opts...).ToFunc()
+}
+
+// ByCallID orders the results by the call_id field.
+func ByCallID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCallID, opts...).ToFunc()
+}
+
+// ByNumberID orders the results by the number_id field.
+func ByNumberID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNumberID, opts...).ToFunc()
 }
 
 // ByChannel orders the results by the channel field.
@@ -177,6 +211,11 @@ func ByRetriedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRetriedAt, opts...).ToFunc()
 }
 
+// ByWithheld orders the results by the withheld field.
+func ByWithheld(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWithheld, opts...).ToFunc()
+}
+
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
@@ -188,11 +227,25 @@ func ByVoicemailField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newVoicemailStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByCallField orders the results by call field.
+func ByCallField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newCallStep(), sql.OrderByField(field, opts...))
+	}
+}
 func newVoicemailStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(VoicemailInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, VoicemailTable, VoicemailColumn),
+	)
+}
+func newCallStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(CallInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, true, CallTable, CallColumn),
 	)
 }
 

@@ -76,6 +76,16 @@ func VoicemailID(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldVoicemailID, v))
 }
 
+// CallID applies equality check predicate on the "call_id" field. It's identical to CallIDEQ.
+func CallID(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCallID, v))
+}
+
+// NumberID applies equality check predicate on the "number_id" field. It's identical to NumberIDEQ.
+func NumberID(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldNumberID, v))
+}
+
 // Channel applies equality check predicate on the "channel" field. It's identical to ChannelEQ.
 func Channel(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldChannel, v))
@@ -109,6 +119,11 @@ func ClaimedUntil(v time.Time) predicate.Delivery {
 // RetriedAt applies equality check predicate on the "retried_at" field. It's identical to RetriedAtEQ.
 func RetriedAt(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldRetriedAt, v))
+}
+
+// Withheld applies equality check predicate on the "withheld" field. It's identical to WithheldEQ.
+func Withheld(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldWithheld, v))
 }
 
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
@@ -236,6 +251,16 @@ func VoicemailIDHasSuffix(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldHasSuffix(FieldVoicemailID, v))
 }
 
+// VoicemailIDIsNil applies the IsNil predicate on the "voicemail_id" field.
+func VoicemailIDIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldVoicemailID))
+}
+
+// VoicemailIDNotNil applies the NotNil predicate on the "voicemail_id" field.
+func VoicemailIDNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldVoicemailID))
+}
+
 // VoicemailIDEqualFold applies the EqualFold predicate on the "voicemail_id" field.
 func VoicemailIDEqualFold(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEqualFold(FieldVoicemailID, v))
@@ -244,6 +269,156 @@ func VoicemailIDEqualFold(v string) predicate.Delivery {
 // VoicemailIDContainsFold applies the ContainsFold predicate on the "voicemail_id" field.
 func VoicemailIDContainsFold(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldContainsFold(FieldVoicemailID, v))
+}
+
+// CallIDEQ applies the EQ predicate on the "call_id" field.
+func CallIDEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCallID, v))
+}
+
+// CallIDNEQ applies the NEQ predicate on the "call_id" field.
+func CallIDNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldCallID, v))
+}
+
+// CallIDIn applies the In predicate on the "call_id" field.
+func CallIDIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldCallID, vs...))
+}
+
+// CallIDNotIn applies the NotIn predicate on the "call_id" field.
+func CallIDNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldCallID, vs...))
+}
+
+// CallIDGT applies the GT predicate on the "call_id" field.
+func CallIDGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldCallID, v))
+}
+
+// CallIDGTE applies the GTE predicate on the "call_id" field.
+func CallIDGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldCallID, v))
+}
+
+// CallIDLT applies the LT predicate on the "call_id" field.
+func CallIDLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldCallID, v))
+}
+
+// CallIDLTE applies the LTE predicate on the "call_id" field.
+func CallIDLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldCallID, v))
+}
+
+// CallIDContains applies the Contains predicate on the "call_id" field.
+func CallIDContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldCallID, v))
+}
+
+// CallIDHasPrefix applies the HasPrefix predicate on the "call_id" field.
+func CallIDHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldCallID, v))
+}
+
+// CallIDHasSuffix applies the HasSuffix predicate on the "call_id" field.
+func CallIDHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldCallID, v))
+}
+
+// CallIDIsNil applies the IsNil predicate on the "call_id" field.
+func CallIDIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldCallID))
+}
+
+// CallIDNotNil applies the NotNil predicate on the "call_id" field.
+func CallIDNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldCallID))
+}
+
+// CallIDEqualFold applies the EqualFold predicate on the "call_id" field.
+func CallIDEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldCallID, v))
+}
+
+// CallIDContainsFold applies the ContainsFold predicate on the "call_id" field.
+func CallIDContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldCallID, v))
+}
+
+// NumberIDEQ applies the EQ predicate on the "number_id" field.
+func NumberIDEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldNumberID, v))
+}
+
+// NumberIDNEQ applies the NEQ predicate on the "number_id" field.
+func NumberIDNEQ(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldNumberID, v))
+}
+
+// NumberIDIn applies the In predicate on the "number_id" field.
+func NumberIDIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldNumberID, vs...))
+}
+
+// NumberIDNotIn applies the NotIn predicate on the "number_id" field.
+func NumberIDNotIn(vs ...string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldNumberID, vs...))
+}
+
+// NumberIDGT applies the GT predicate on the "number_id" field.
+func NumberIDGT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldNumberID, v))
+}
+
+// NumberIDGTE applies the GTE predicate on the "number_id" field.
+func NumberIDGTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldNumberID, v))
+}
+
+// NumberIDLT applies the LT predicate on the "number_id" field.
+func NumberIDLT(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldNumberID, v))
+}
+
+// NumberIDLTE applies the LTE predicate on the "number_id" field.
+func NumberIDLTE(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldNumberID, v))
+}
+
+// NumberIDContains applies the Contains predicate on the "number_id" field.
+func NumberIDContains(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContains(FieldNumberID, v))
+}
+
+// NumberIDHasPrefix applies the HasPrefix predicate on the "number_id" field.
+func NumberIDHasPrefix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasPrefix(FieldNumberID, v))
+}
+
+// NumberIDHasSuffix applies the HasSuffix predicate on the "number_id" field.
+func NumberIDHasSuffix(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldHasSuffix(FieldNumberID, v))
+}
+
+// NumberIDIsNil applies the IsNil predicate on the "number_id" field.
+func NumberIDIsNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldIsNull(FieldNumberID))
+}
+
+// NumberIDNotNil applies the NotNil predicate on the "number_id" field.
+func NumberIDNotNil() predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotNull(FieldNumberID))
+}
+
+// NumberIDEqualFold applies the EqualFold predicate on the "number_id" field.
+func NumberIDEqualFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEqualFold(FieldNumberID, v))
+}
+
+// NumberIDContainsFold applies the ContainsFold predicate on the "number_id" field.
+func NumberIDContainsFold(v string) predicate.Delivery {
+	return predicate.Delivery(sql.FieldContainsFold(FieldNumberID, v))
 }
 
 // ChannelEQ applies the EQ predicate on the "channel" field.
@@ -671,6 +846,16 @@ func RetriedAtNotNil() predicate.Delivery {
 	return predicate.Delivery(sql.FieldNotNull(FieldRetriedAt))
 }
 
+// WithheldEQ applies the EQ predicate on the "withheld" field.
+func WithheldEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldWithheld, v))
+}
+
+// WithheldNEQ applies the NEQ predicate on the "withheld" field.
+func WithheldNEQ(v bool) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldWithheld, v))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldCreatedAt, v))
@@ -726,6 +911,29 @@ func HasVoicemail() predicate.Delivery {
 func HasVoicemailWith(preds ...predicate.Voicemail) predicate.Delivery {
 	return predicate.Delivery(func(s *sql.Selector) {
 		step := newVoicemailStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasCall applies the HasEdge predicate on the "call" edge.
+func HasCall() predicate.Delivery {
+	return predicate.Delivery(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, CallTable, CallColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasCallWith applies the HasEdge predicate on the "call" edge with a given conditions (other predicates).
+func HasCallWith(preds ...predicate.Call) predicate.Delivery {
+	return predicate.Delivery(func(s *sql.Selector) {
+		step := newCallStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

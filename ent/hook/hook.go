@@ -81,6 +81,18 @@ func (f DeliveryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.DeliveryMutation", m)
 }
 
+// The MailRecipientFunc type is an adapter to allow the use of ordinary
+// function as MailRecipient mutator.
+type MailRecipientFunc func(context.Context, *ent.MailRecipientMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MailRecipientFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MailRecipientMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MailRecipientMutation", m)
+}
+
 // The MaskedNumberFunc type is an adapter to allow the use of ordinary
 // function as MaskedNumber mutator.
 type MaskedNumberFunc func(context.Context, *ent.MaskedNumberMutation) (ent.Value, error)

@@ -14,6 +14,7 @@ import (
 	"github.com/maskline/maskline/ent/change"
 	"github.com/maskline/maskline/ent/counter"
 	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/mailrecipient"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
@@ -241,6 +242,33 @@ func (f TraverseDelivery) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.DeliveryQuery", q)
+}
+
+// The MailRecipientFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MailRecipientFunc func(context.Context, *ent.MailRecipientQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MailRecipientFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MailRecipientQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MailRecipientQuery", q)
+}
+
+// The TraverseMailRecipient type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMailRecipient func(context.Context, *ent.MailRecipientQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMailRecipient) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMailRecipient) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MailRecipientQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MailRecipientQuery", q)
 }
 
 // The MaskedNumberFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -474,6 +502,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CounterQuery, predicate.Counter, counter.OrderOption]{typ: ent.TypeCounter, tq: q}, nil
 	case *ent.DeliveryQuery:
 		return &query[*ent.DeliveryQuery, predicate.Delivery, delivery.OrderOption]{typ: ent.TypeDelivery, tq: q}, nil
+	case *ent.MailRecipientQuery:
+		return &query[*ent.MailRecipientQuery, predicate.MailRecipient, mailrecipient.OrderOption]{typ: ent.TypeMailRecipient, tq: q}, nil
 	case *ent.MaskedNumberQuery:
 		return &query[*ent.MaskedNumberQuery, predicate.MaskedNumber, maskednumber.OrderOption]{typ: ent.TypeMaskedNumber, tq: q}, nil
 	case *ent.NumberSubscriptionQuery:

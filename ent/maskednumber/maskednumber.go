@@ -44,6 +44,14 @@ const (
 	FieldLanguage = "language"
 	// FieldMaxVoicemailSeconds holds the string denoting the max_voicemail_seconds field in the database.
 	FieldMaxVoicemailSeconds = "max_voicemail_seconds"
+	// FieldSilenceSeconds holds the string denoting the silence_seconds field in the database.
+	FieldSilenceSeconds = "silence_seconds"
+	// FieldScreenSeconds holds the string denoting the screen_seconds field in the database.
+	FieldScreenSeconds = "screen_seconds"
+	// FieldMaxCallMinutes holds the string denoting the max_call_minutes field in the database.
+	FieldMaxCallMinutes = "max_call_minutes"
+	// FieldMailMissedCalls holds the string denoting the mail_missed_calls field in the database.
+	FieldMailMissedCalls = "mail_missed_calls"
 	// FieldFinishOnKey holds the string denoting the finish_on_key field in the database.
 	FieldFinishOnKey = "finish_on_key"
 	// FieldTranscribe holds the string denoting the transcribe field in the database.
@@ -110,6 +118,10 @@ var Columns = []string{
 	FieldGreeting,
 	FieldLanguage,
 	FieldMaxVoicemailSeconds,
+	FieldSilenceSeconds,
+	FieldScreenSeconds,
+	FieldMaxCallMinutes,
+	FieldMailMissedCalls,
 	FieldFinishOnKey,
 	FieldTranscribe,
 	FieldNotifyEmails,
@@ -155,6 +167,14 @@ var (
 	LanguageValidator func(string) error
 	// DefaultMaxVoicemailSeconds holds the default value on creation for the "max_voicemail_seconds" field.
 	DefaultMaxVoicemailSeconds int
+	// DefaultSilenceSeconds holds the default value on creation for the "silence_seconds" field.
+	DefaultSilenceSeconds int
+	// DefaultScreenSeconds holds the default value on creation for the "screen_seconds" field.
+	DefaultScreenSeconds int
+	// DefaultMaxCallMinutes holds the default value on creation for the "max_call_minutes" field.
+	DefaultMaxCallMinutes int
+	// DefaultMailMissedCalls holds the default value on creation for the "mail_missed_calls" field.
+	DefaultMailMissedCalls bool
 	// DefaultFinishOnKey holds the default value on creation for the "finish_on_key" field.
 	DefaultFinishOnKey string
 	// FinishOnKeyValidator is a validator for the "finish_on_key" field. It is called by the builders before save.
@@ -271,6 +291,26 @@ func ByLanguage(opts ...sql.OrderTermOption) OrderOption {
 // ByMaxVoicemailSeconds orders the results by the max_voicemail_seconds field.
 func ByMaxVoicemailSeconds(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMaxVoicemailSeconds, opts...).ToFunc()
+}
+
+// BySilenceSeconds orders the results by the silence_seconds field.
+func BySilenceSeconds(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSilenceSeconds, opts...).ToFunc()
+}
+
+// ByScreenSeconds orders the results by the screen_seconds field.
+func ByScreenSeconds(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldScreenSeconds, opts...).ToFunc()
+}
+
+// ByMaxCallMinutes orders the results by the max_call_minutes field.
+func ByMaxCallMinutes(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMaxCallMinutes, opts...).ToFunc()
+}
+
+// ByMailMissedCalls orders the results by the mail_missed_calls field.
+func ByMailMissedCalls(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMailMissedCalls, opts...).ToFunc()
 }
 
 // ByFinishOnKey orders the results by the finish_on_key field.

@@ -107,6 +107,26 @@ func MaxVoicemailSeconds(v int) predicate.MaskedNumber {
 	return predicate.MaskedNumber(sql.FieldEQ(FieldMaxVoicemailSeconds, v))
 }
 
+// SilenceSeconds applies equality check predicate on the "silence_seconds" field. It's identical to SilenceSecondsEQ.
+func SilenceSeconds(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldSilenceSeconds, v))
+}
+
+// ScreenSeconds applies equality check predicate on the "screen_seconds" field. It's identical to ScreenSecondsEQ.
+func ScreenSeconds(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldScreenSeconds, v))
+}
+
+// MaxCallMinutes applies equality check predicate on the "max_call_minutes" field. It's identical to MaxCallMinutesEQ.
+func MaxCallMinutes(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldMaxCallMinutes, v))
+}
+
+// MailMissedCalls applies equality check predicate on the "mail_missed_calls" field. It's identical to MailMissedCallsEQ.
+func MailMissedCalls(v bool) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldMailMissedCalls, v))
+}
+
 // FinishOnKey applies equality check predicate on the "finish_on_key" field. It's identical to FinishOnKeyEQ.
 func FinishOnKey(v string) predicate.MaskedNumber {
 	return predicate.MaskedNumber(sql.FieldEQ(FieldFinishOnKey, v))
@@ -669,6 +689,136 @@ func MaxVoicemailSecondsLT(v int) predicate.MaskedNumber {
 // MaxVoicemailSecondsLTE applies the LTE predicate on the "max_voicemail_seconds" field.
 func MaxVoicemailSecondsLTE(v int) predicate.MaskedNumber {
 	return predicate.MaskedNumber(sql.FieldLTE(FieldMaxVoicemailSeconds, v))
+}
+
+// SilenceSecondsEQ applies the EQ predicate on the "silence_seconds" field.
+func SilenceSecondsEQ(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldSilenceSeconds, v))
+}
+
+// SilenceSecondsNEQ applies the NEQ predicate on the "silence_seconds" field.
+func SilenceSecondsNEQ(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNEQ(FieldSilenceSeconds, v))
+}
+
+// SilenceSecondsIn applies the In predicate on the "silence_seconds" field.
+func SilenceSecondsIn(vs ...int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldIn(FieldSilenceSeconds, vs...))
+}
+
+// SilenceSecondsNotIn applies the NotIn predicate on the "silence_seconds" field.
+func SilenceSecondsNotIn(vs ...int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNotIn(FieldSilenceSeconds, vs...))
+}
+
+// SilenceSecondsGT applies the GT predicate on the "silence_seconds" field.
+func SilenceSecondsGT(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldGT(FieldSilenceSeconds, v))
+}
+
+// SilenceSecondsGTE applies the GTE predicate on the "silence_seconds" field.
+func SilenceSecondsGTE(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldGTE(FieldSilenceSeconds, v))
+}
+
+// SilenceSecondsLT applies the LT predicate on the "silence_seconds" field.
+func SilenceSecondsLT(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldLT(FieldSilenceSeconds, v))
+}
+
+// SilenceSecondsLTE applies the LTE predicate on the "silence_seconds" field.
+func SilenceSecondsLTE(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldLTE(FieldSilenceSeconds, v))
+}
+
+// ScreenSecondsEQ applies the EQ predicate on the "screen_seconds" field.
+func ScreenSecondsEQ(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldScreenSeconds, v))
+}
+
+// ScreenSecondsNEQ applies the NEQ predicate on the "screen_seconds" field.
+func ScreenSecondsNEQ(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNEQ(FieldScreenSeconds, v))
+}
+
+// ScreenSecondsIn applies the In predicate on the "screen_seconds" field.
+func ScreenSecondsIn(vs ...int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldIn(FieldScreenSeconds, vs...))
+}
+
+// ScreenSecondsNotIn applies the NotIn predicate on the "screen_seconds" field.
+func ScreenSecondsNotIn(vs ...int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNotIn(FieldScreenSeconds, vs...))
+}
+
+// ScreenSecondsGT applies the GT predicate on the "screen_seconds" field.
+func ScreenSecondsGT(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldGT(FieldScreenSeconds, v))
+}
+
+// ScreenSecondsGTE applies the GTE predicate on the "screen_seconds" field.
+func ScreenSecondsGTE(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldGTE(FieldScreenSeconds, v))
+}
+
+// ScreenSecondsLT applies the LT predicate on the "screen_seconds" field.
+func ScreenSecondsLT(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldLT(FieldScreenSeconds, v))
+}
+
+// ScreenSecondsLTE applies the LTE predicate on the "screen_seconds" field.
+func ScreenSecondsLTE(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldLTE(FieldScreenSeconds, v))
+}
+
+// MaxCallMinutesEQ applies the EQ predicate on the "max_call_minutes" field.
+func MaxCallMinutesEQ(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldMaxCallMinutes, v))
+}
+
+// MaxCallMinutesNEQ applies the NEQ predicate on the "max_call_minutes" field.
+func MaxCallMinutesNEQ(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNEQ(FieldMaxCallMinutes, v))
+}
+
+// MaxCallMinutesIn applies the In predicate on the "max_call_minutes" field.
+func MaxCallMinutesIn(vs ...int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldIn(FieldMaxCallMinutes, vs...))
+}
+
+// MaxCallMinutesNotIn applies the NotIn predicate on the "max_call_minutes" field.
+func MaxCallMinutesNotIn(vs ...int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNotIn(FieldMaxCallMinutes, vs...))
+}
+
+// MaxCallMinutesGT applies the GT predicate on the "max_call_minutes" field.
+func MaxCallMinutesGT(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldGT(FieldMaxCallMinutes, v))
+}
+
+// MaxCallMinutesGTE applies the GTE predicate on the "max_call_minutes" field.
+func MaxCallMinutesGTE(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldGTE(FieldMaxCallMinutes, v))
+}
+
+// MaxCallMinutesLT applies the LT predicate on the "max_call_minutes" field.
+func MaxCallMinutesLT(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldLT(FieldMaxCallMinutes, v))
+}
+
+// MaxCallMinutesLTE applies the LTE predicate on the "max_call_minutes" field.
+func MaxCallMinutesLTE(v int) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldLTE(FieldMaxCallMinutes, v))
+}
+
+// MailMissedCallsEQ applies the EQ predicate on the "mail_missed_calls" field.
+func MailMissedCallsEQ(v bool) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldEQ(FieldMailMissedCalls, v))
+}
+
+// MailMissedCallsNEQ applies the NEQ predicate on the "mail_missed_calls" field.
+func MailMissedCallsNEQ(v bool) predicate.MaskedNumber {
+	return predicate.MaskedNumber(sql.FieldNEQ(FieldMailMissedCalls, v))
 }
 
 // FinishOnKeyEQ applies the EQ predicate on the "finish_on_key" field.

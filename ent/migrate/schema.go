@@ -79,6 +79,7 @@ var (
 		{Name: "timeline", Type: field.TypeJSON},
 		{Name: "answers", Type: field.TypeJSON},
 		{Name: "reserved_in", Type: field.TypeTime, Nullable: true},
+		{Name: "counted_until", Type: field.TypeTime, Nullable: true},
 		{Name: "changed_at", Type: field.TypeTime},
 		{Name: "number_id", Type: field.TypeString, Size: 40, Collation: "C"},
 	}
@@ -90,7 +91,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "calls_masked_numbers_calls",
-				Columns:    []*schema.Column{CallsColumns[15]},
+				Columns:    []*schema.Column{CallsColumns[16]},
 				RefColumns: []*schema.Column{MaskedNumbersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -104,7 +105,20 @@ var (
 			{
 				Name:    "call_changed_at",
 				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[14]},
+				Columns: []*schema.Column{CallsColumns[15]},
+			},
+			{
+				Name:    "call_owner_id_changed_at",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[1], CallsColumns[15]},
+			},
+			{
+				Name:    "call_counted_number_id_counted_until",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[16], CallsColumns[14]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "counted_until IS NOT NULL",
+				},
 			},
 			{
 				Name:    "call_not_ended_started_at",
@@ -132,17 +146,17 @@ var (
 			{
 				Name:    "call_number_id_started_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[15], CallsColumns[8], CallsColumns[0]},
+				Columns: []*schema.Column{CallsColumns[16], CallsColumns[8], CallsColumns[0]},
 			},
 			{
 				Name:    "call_number_id_outcome_started_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[15], CallsColumns[7], CallsColumns[8], CallsColumns[0]},
+				Columns: []*schema.Column{CallsColumns[16], CallsColumns[7], CallsColumns[8], CallsColumns[0]},
 			},
 			{
 				Name:    "call_number_id_from_started_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{CallsColumns[15], CallsColumns[4], CallsColumns[8], CallsColumns[0]},
+				Columns: []*schema.Column{CallsColumns[16], CallsColumns[4], CallsColumns[8], CallsColumns[0]},
 			},
 			{
 				Name:    "call_everybody_started_at_id",
@@ -228,6 +242,7 @@ var (
 	DeliveriesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Size: 40, Collation: "C"},
 		{Name: "owner_id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "number_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
 		{Name: "channel", Type: field.TypeString, Size: 20},
 		{Name: "recipient", Type: field.TypeString, Size: 254},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "DELIVERED", "FAILED"}, Default: "PENDING"},
@@ -236,8 +251,10 @@ var (
 		{Name: "delivered_at", Type: field.TypeTime, Nullable: true},
 		{Name: "claimed_until", Type: field.TypeTime, Nullable: true},
 		{Name: "retried_at", Type: field.TypeTime, Nullable: true},
+		{Name: "withheld", Type: field.TypeBool, Default: false},
 		{Name: "created_at", Type: field.TypeTime},
-		{Name: "voicemail_id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "call_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
+		{Name: "voicemail_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
 	}
 	// DeliveriesTable holds the schema information for the "deliveries" table.
 	DeliveriesTable = &schema.Table{
@@ -246,17 +263,28 @@ var (
 		PrimaryKey: []*schema.Column{DeliveriesColumns[0]},
 		ForeignKeys: []*schema.ForeignKey{
 			{
+				Symbol:     "deliveries_calls_deliveries",
+				Columns:    []*schema.Column{DeliveriesColumns[13]},
+				RefColumns: []*schema.Column{CallsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+			{
 				Symbol:     "deliveries_voicemails_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[11]},
+				Columns:    []*schema.Column{DeliveriesColumns[14]},
 				RefColumns: []*schema.Column{VoicemailsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.SetNull,
 			},
 		},
 		Indexes: []*schema.Index{
 			{
 				Name:    "delivery_voicemail_id_channel_recipient",
 				Unique:  true,
-				Columns: []*schema.Column{DeliveriesColumns[11], DeliveriesColumns[2], DeliveriesColumns[3]},
+				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[3], DeliveriesColumns[4]},
+			},
+			{
+				Name:    "delivery_call_id_channel_recipient",
+				Unique:  true,
+				Columns: []*schema.Column{DeliveriesColumns[13], DeliveriesColumns[3], DeliveriesColumns[4]},
 			},
 			{
 				Name:    "delivery_owner_id",
@@ -264,12 +292,39 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[1]},
 			},
 			{
+				Name:    "delivery_number_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[2], DeliveriesColumns[12]},
+			},
+			{
 				Name:    "delivery_pending",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[10]},
+				Columns: []*schema.Column{DeliveriesColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 'PENDING'",
 				},
+			},
+		},
+	}
+	// MailRecipientsColumns holds the columns for the "mail_recipients" table.
+	MailRecipientsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "number_id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "address", Type: field.TypeString, Size: 254},
+		{Name: "refusals", Type: field.TypeInt, Default: 0},
+		{Name: "left_out_at", Type: field.TypeTime, Nullable: true},
+		{Name: "unsubscribed_at", Type: field.TypeTime, Nullable: true},
+	}
+	// MailRecipientsTable holds the schema information for the "mail_recipients" table.
+	MailRecipientsTable = &schema.Table{
+		Name:       "mail_recipients",
+		Columns:    MailRecipientsColumns,
+		PrimaryKey: []*schema.Column{MailRecipientsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "mailrecipient_number_id_address",
+				Unique:  true,
+				Columns: []*schema.Column{MailRecipientsColumns[1], MailRecipientsColumns[2]},
 			},
 		},
 	}
@@ -288,6 +343,10 @@ var (
 		{Name: "greeting", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "language", Type: field.TypeString, Size: 10, Default: "en-US"},
 		{Name: "max_voicemail_seconds", Type: field.TypeInt, Default: 60},
+		{Name: "silence_seconds", Type: field.TypeInt, Default: 10},
+		{Name: "screen_seconds", Type: field.TypeInt, Default: 25},
+		{Name: "max_call_minutes", Type: field.TypeInt, Default: 120},
+		{Name: "mail_missed_calls", Type: field.TypeBool, Default: true},
 		{Name: "finish_on_key", Type: field.TypeString, Size: 12, Default: "*"},
 		{Name: "transcribe", Type: field.TypeBool, Default: true},
 		{Name: "notify_emails", Type: field.TypeJSON},
@@ -303,7 +362,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "masked_numbers_users_numbers",
-				Columns:    []*schema.Column{MaskedNumbersColumns[18]},
+				Columns:    []*schema.Column{MaskedNumbersColumns[22]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -325,42 +384,42 @@ var (
 			{
 				Name:    "maskednumber_owner_id_phone_number_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[1], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[1], MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_owner_id_phone_number_label_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[1], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[1], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_owner_id_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_owner_id_label_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_owner_id_label_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[2], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[2], MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_owner_id_state_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[3], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[3], MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_owner_id_state_label_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[18], MaskedNumbersColumns[3], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[22], MaskedNumbersColumns[3], MaskedNumbersColumns[2], MaskedNumbersColumns[0]},
 			},
 			{
 				Name:    "maskednumber_everybody_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "id > ''",
 				},
@@ -376,7 +435,7 @@ var (
 			{
 				Name:    "maskednumber_everybody_label_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[2], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[2], MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "id > ''",
 				},
@@ -384,7 +443,7 @@ var (
 			{
 				Name:    "maskednumber_everybody_state_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{MaskedNumbersColumns[3], MaskedNumbersColumns[17], MaskedNumbersColumns[0]},
+				Columns: []*schema.Column{MaskedNumbersColumns[3], MaskedNumbersColumns[21], MaskedNumbersColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "id > ''",
 				},
@@ -459,6 +518,7 @@ var (
 		{Name: "type", Type: field.TypeEnum, Enums: []string{"TRIAL", "PACKAGE", "UNLIMITED"}},
 		{Name: "calls_limit", Type: field.TypeInt, Nullable: true},
 		{Name: "voicemails_limit", Type: field.TypeInt, Nullable: true},
+		{Name: "simultaneous_calls", Type: field.TypeInt, Nullable: true},
 		{Name: "period", Type: field.TypeEnum, Enums: []string{"MONTH", "YEAR", "ONCE"}},
 	}
 	// PlansTable holds the schema information for the "plans" table.
@@ -524,6 +584,7 @@ var (
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
 		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
+		{Name: "parent_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "owner_id", Type: field.TypeString, Size: 40, Collation: "C"},
 	}
@@ -535,7 +596,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "tokens_users_tokens",
-				Columns:    []*schema.Column{TokensColumns[8]},
+				Columns:    []*schema.Column{TokensColumns[9]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -549,9 +610,17 @@ var (
 			{
 				Name:    "token_valid_owner_id_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{TokensColumns[8], TokensColumns[4], TokensColumns[0]},
+				Columns: []*schema.Column{TokensColumns[9], TokensColumns[4], TokensColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "revoked_at IS NULL",
+				},
+			},
+			{
+				Name:    "token_made_by_parent_id",
+				Unique:  false,
+				Columns: []*schema.Column{TokensColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "parent_id IS NOT NULL",
 				},
 			},
 		},
@@ -564,6 +633,8 @@ var (
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN"}, Default: "OWNER"},
 		{Name: "locale", Type: field.TypeString, Size: 10, Default: "en"},
 		{Name: "time_zone", Type: field.TypeString, Size: 64, Default: "UTC"},
+		{Name: "oidc_issuer", Type: field.TypeString, Nullable: true, Size: 1000},
+		{Name: "oidc_subject", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// UsersTable holds the schema information for the "users" table.
@@ -580,7 +651,12 @@ var (
 			{
 				Name:    "user_created_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[6], UsersColumns[0]},
+				Columns: []*schema.Column{UsersColumns[8], UsersColumns[0]},
+			},
+			{
+				Name:    "user_oidc_issuer_oidc_subject",
+				Unique:  true,
+				Columns: []*schema.Column{UsersColumns[6], UsersColumns[7]},
 			},
 		},
 	}
@@ -666,9 +742,9 @@ var (
 				},
 			},
 			{
-				Name:    "voicemail_binned_owner_id_deleted_at",
+				Name:    "voicemail_binned_owner_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[18]},
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[18], VoicemailsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NOT NULL",
 				},
@@ -835,6 +911,7 @@ var (
 		VoicemailChangesTable,
 		CountersTable,
 		DeliveriesTable,
+		MailRecipientsTable,
 		MaskedNumbersTable,
 		NumberSubscriptionsTable,
 		PlansTable,
@@ -851,7 +928,8 @@ func init() {
 	VoicemailChangesTable.Annotation = &entsql.Annotation{
 		Table: "voicemail_changes",
 	}
-	DeliveriesTable.ForeignKeys[0].RefTable = VoicemailsTable
+	DeliveriesTable.ForeignKeys[0].RefTable = CallsTable
+	DeliveriesTable.ForeignKeys[1].RefTable = VoicemailsTable
 	MaskedNumbersTable.ForeignKeys[0].RefTable = UsersTable
 	NumberSubscriptionsTable.ForeignKeys[0].RefTable = MaskedNumbersTable
 	NumberSubscriptionsTable.ForeignKeys[1].RefTable = PlansTable

@@ -24,6 +24,8 @@ const (
 	FieldCallsLimit = "calls_limit"
 	// FieldVoicemailsLimit holds the string denoting the voicemails_limit field in the database.
 	FieldVoicemailsLimit = "voicemails_limit"
+	// FieldSimultaneousCalls holds the string denoting the simultaneous_calls field in the database.
+	FieldSimultaneousCalls = "simultaneous_calls"
 	// FieldPeriod holds the string denoting the period field in the database.
 	FieldPeriod = "period"
 	// Table holds the table name of the plan in the database.
@@ -37,6 +39,7 @@ var Columns = []string{
 	FieldType,
 	FieldCallsLimit,
 	FieldVoicemailsLimit,
+	FieldSimultaneousCalls,
 	FieldPeriod,
 }
 
@@ -112,6 +115,11 @@ func ByCallsLimit(opts ...sql.OrderTermOption) OrderOption {
 // ByVoicemailsLimit orders the results by the voicemails_limit field.
 func ByVoicemailsLimit(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVoicemailsLimit, opts...).ToFunc()
+}
+
+// BySimultaneousCalls orders the results by the simultaneous_calls field.
+func BySimultaneousCalls(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSimultaneousCalls, opts...).ToFunc()
 }
 
 // ByPeriod orders the results by the period field.

@@ -78,6 +78,11 @@ func VoicemailsLimit(v int) predicate.Plan {
 	return predicate.Plan(sql.FieldEQ(FieldVoicemailsLimit, v))
 }
 
+// SimultaneousCalls applies equality check predicate on the "simultaneous_calls" field. It's identical to SimultaneousCallsEQ.
+func SimultaneousCalls(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldEQ(FieldSimultaneousCalls, v))
+}
+
 // NameEQ applies the EQ predicate on the "name" field.
 func NameEQ(v string) predicate.Plan {
 	return predicate.Plan(sql.FieldEQ(FieldName, v))
@@ -271,6 +276,56 @@ func VoicemailsLimitIsNil() predicate.Plan {
 // VoicemailsLimitNotNil applies the NotNil predicate on the "voicemails_limit" field.
 func VoicemailsLimitNotNil() predicate.Plan {
 	return predicate.Plan(sql.FieldNotNull(FieldVoicemailsLimit))
+}
+
+// SimultaneousCallsEQ applies the EQ predicate on the "simultaneous_calls" field.
+func SimultaneousCallsEQ(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldEQ(FieldSimultaneousCalls, v))
+}
+
+// SimultaneousCallsNEQ applies the NEQ predicate on the "simultaneous_calls" field.
+func SimultaneousCallsNEQ(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldNEQ(FieldSimultaneousCalls, v))
+}
+
+// SimultaneousCallsIn applies the In predicate on the "simultaneous_calls" field.
+func SimultaneousCallsIn(vs ...int) predicate.Plan {
+	return predicate.Plan(sql.FieldIn(FieldSimultaneousCalls, vs...))
+}
+
+// SimultaneousCallsNotIn applies the NotIn predicate on the "simultaneous_calls" field.
+func SimultaneousCallsNotIn(vs ...int) predicate.Plan {
+	return predicate.Plan(sql.FieldNotIn(FieldSimultaneousCalls, vs...))
+}
+
+// SimultaneousCallsGT applies the GT predicate on the "simultaneous_calls" field.
+func SimultaneousCallsGT(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldGT(FieldSimultaneousCalls, v))
+}
+
+// SimultaneousCallsGTE applies the GTE predicate on the "simultaneous_calls" field.
+func SimultaneousCallsGTE(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldGTE(FieldSimultaneousCalls, v))
+}
+
+// SimultaneousCallsLT applies the LT predicate on the "simultaneous_calls" field.
+func SimultaneousCallsLT(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldLT(FieldSimultaneousCalls, v))
+}
+
+// SimultaneousCallsLTE applies the LTE predicate on the "simultaneous_calls" field.
+func SimultaneousCallsLTE(v int) predicate.Plan {
+	return predicate.Plan(sql.FieldLTE(FieldSimultaneousCalls, v))
+}
+
+// SimultaneousCallsIsNil applies the IsNil predicate on the "simultaneous_calls" field.
+func SimultaneousCallsIsNil() predicate.Plan {
+	return predicate.Plan(sql.FieldIsNull(FieldSimultaneousCalls))
+}
+
+// SimultaneousCallsNotNil applies the NotNil predicate on the "simultaneous_calls" field.
+func SimultaneousCallsNotNil() predicate.Plan {
+	return predicate.Plan(sql.FieldNotNull(FieldSimultaneousCalls))
 }
 
 // PeriodEQ applies the EQ predicate on the "period" field.

@@ -24,6 +24,9 @@ type Counter func(*sql.Selector)
 // Delivery is the predicate function for delivery builders.
 type Delivery func(*sql.Selector)
 
+// MailRecipient is the predicate function for mailrecipient builders.
+type MailRecipient func(*sql.Selector)
+
 // MaskedNumber is the predicate function for maskednumber builders.
 type MaskedNumber func(*sql.Selector)
 

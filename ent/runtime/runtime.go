@@ -11,6 +11,7 @@ import (
 	"github.com/maskline/maskline/ent/change"
 	"github.com/maskline/maskline/ent/counter"
 	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/mailrecipient"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
@@ -221,24 +222,36 @@ func init() {
 	deliveryDescVoicemailID := deliveryFields[0].Descriptor()
 	// delivery.VoicemailIDValidator is a validator for the "voicemail_id" field. It is called by the builders before save.
 	delivery.VoicemailIDValidator = deliveryDescVoicemailID.Validators[0].(func(string) error)
+	// deliveryDescCallID is the schema descriptor for call_id field.
+	deliveryDescCallID := deliveryFields[1].Descriptor()
+	// delivery.CallIDValidator is a validator for the "call_id" field. It is called by the builders before save.
+	delivery.CallIDValidator = deliveryDescCallID.Validators[0].(func(string) error)
+	// deliveryDescNumberID is the schema descriptor for number_id field.
+	deliveryDescNumberID := deliveryFields[2].Descriptor()
+	// delivery.NumberIDValidator is a validator for the "number_id" field. It is called by the builders before save.
+	delivery.NumberIDValidator = deliveryDescNumberID.Validators[0].(func(string) error)
 	// deliveryDescChannel is the schema descriptor for channel field.
-	deliveryDescChannel := deliveryFields[1].Descriptor()
+	deliveryDescChannel := deliveryFields[3].Descriptor()
 	// delivery.ChannelValidator is a validator for the "channel" field. It is called by the builders before save.
 	delivery.ChannelValidator = deliveryDescChannel.Validators[0].(func(string) error)
 	// deliveryDescRecipient is the schema descriptor for recipient field.
-	deliveryDescRecipient := deliveryFields[2].Descriptor()
+	deliveryDescRecipient := deliveryFields[4].Descriptor()
 	// delivery.RecipientValidator is a validator for the "recipient" field. It is called by the builders before save.
 	delivery.RecipientValidator = deliveryDescRecipient.Validators[0].(func(string) error)
 	// deliveryDescAttempts is the schema descriptor for attempts field.
-	deliveryDescAttempts := deliveryFields[4].Descriptor()
+	deliveryDescAttempts := deliveryFields[6].Descriptor()
 	// delivery.DefaultAttempts holds the default value on creation for the attempts field.
 	delivery.DefaultAttempts = deliveryDescAttempts.Default.(int)
 	// deliveryDescLastError is the schema descriptor for last_error field.
-	deliveryDescLastError := deliveryFields[5].Descriptor()
+	deliveryDescLastError := deliveryFields[7].Descriptor()
 	// delivery.LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
 	delivery.LastErrorValidator = deliveryDescLastError.Validators[0].(func(string) error)
+	// deliveryDescWithheld is the schema descriptor for withheld field.
+	deliveryDescWithheld := deliveryFields[11].Descriptor()
+	// delivery.DefaultWithheld holds the default value on creation for the withheld field.
+	delivery.DefaultWithheld = deliveryDescWithheld.Default.(bool)
 	// deliveryDescCreatedAt is the schema descriptor for created_at field.
-	deliveryDescCreatedAt := deliveryFields[9].Descriptor()
+	deliveryDescCreatedAt := deliveryFields[12].Descriptor()
 	// delivery.DefaultCreatedAt holds the default value on creation for the created_at field.
 	delivery.DefaultCreatedAt = deliveryDescCreatedAt.Default.(func() time.Time)
 	// deliveryDescID is the schema descriptor for id field.
@@ -247,6 +260,33 @@ func init() {
 	delivery.DefaultID = deliveryDescID.Default.(func() string)
 	// delivery.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	delivery.IDValidator = deliveryDescID.Validators[0].(func(string) error)
+	mailrecipientMixin := schema.MailRecipient{}.Mixin()
+	mailrecipientMixinHooks1 := mailrecipientMixin[1].Hooks()
+	mailrecipient.Hooks[0] = mailrecipientMixinHooks1[0]
+	mailrecipientMixinInters1 := mailrecipientMixin[1].Interceptors()
+	mailrecipient.Interceptors[0] = mailrecipientMixinInters1[0]
+	mailrecipientMixinFields0 := mailrecipientMixin[0].Fields()
+	_ = mailrecipientMixinFields0
+	mailrecipientFields := schema.MailRecipient{}.Fields()
+	_ = mailrecipientFields
+	// mailrecipientDescNumberID is the schema descriptor for number_id field.
+	mailrecipientDescNumberID := mailrecipientFields[0].Descriptor()
+	// mailrecipient.NumberIDValidator is a validator for the "number_id" field. It is called by the builders before save.
+	mailrecipient.NumberIDValidator = mailrecipientDescNumberID.Validators[0].(func(string) error)
+	// mailrecipientDescAddress is the schema descriptor for address field.
+	mailrecipientDescAddress := mailrecipientFields[1].Descriptor()
+	// mailrecipient.AddressValidator is a validator for the "address" field. It is called by the builders before save.
+	mailrecipient.AddressValidator = mailrecipientDescAddress.Validators[0].(func(string) error)
+	// mailrecipientDescRefusals is the schema descriptor for refusals field.
+	mailrecipientDescRefusals := mailrecipientFields[2].Descriptor()
+	// mailrecipient.DefaultRefusals holds the default value on creation for the refusals field.
+	mailrecipient.DefaultRefusals = mailrecipientDescRefusals.Default.(int)
+	// mailrecipientDescID is the schema descriptor for id field.
+	mailrecipientDescID := mailrecipientMixinFields0[0].Descriptor()
+	// mailrecipient.DefaultID holds the default value on creation for the id field.
+	mailrecipient.DefaultID = mailrecipientDescID.Default.(func() string)
+	// mailrecipient.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	mailrecipient.IDValidator = mailrecipientDescID.Validators[0].(func(string) error)
 	maskednumberMixin := schema.MaskedNumber{}.Mixin()
 	maskednumberMixinHooks1 := maskednumberMixin[1].Hooks()
 	maskednumber.Hooks[0] = maskednumberMixinHooks1[0]
@@ -294,18 +334,34 @@ func init() {
 	maskednumberDescMaxVoicemailSeconds := maskednumberFields[11].Descriptor()
 	// maskednumber.DefaultMaxVoicemailSeconds holds the default value on creation for the max_voicemail_seconds field.
 	maskednumber.DefaultMaxVoicemailSeconds = maskednumberDescMaxVoicemailSeconds.Default.(int)
+	// maskednumberDescSilenceSeconds is the schema descriptor for silence_seconds field.
+	maskednumberDescSilenceSeconds := maskednumberFields[12].Descriptor()
+	// maskednumber.DefaultSilenceSeconds holds the default value on creation for the silence_seconds field.
+	maskednumber.DefaultSilenceSeconds = maskednumberDescSilenceSeconds.Default.(int)
+	// maskednumberDescScreenSeconds is the schema descriptor for screen_seconds field.
+	maskednumberDescScreenSeconds := maskednumberFields[13].Descriptor()
+	// maskednumber.DefaultScreenSeconds holds the default value on creation for the screen_seconds field.
+	maskednumber.DefaultScreenSeconds = maskednumberDescScreenSeconds.Default.(int)
+	// maskednumberDescMaxCallMinutes is the schema descriptor for max_call_minutes field.
+	maskednumberDescMaxCallMinutes := maskednumberFields[14].Descriptor()
+	// maskednumber.DefaultMaxCallMinutes holds the default value on creation for the max_call_minutes field.
+	maskednumber.DefaultMaxCallMinutes = maskednumberDescMaxCallMinutes.Default.(int)
+	// maskednumberDescMailMissedCalls is the schema descriptor for mail_missed_calls field.
+	maskednumberDescMailMissedCalls := maskednumberFields[15].Descriptor()
+	// maskednumber.DefaultMailMissedCalls holds the default value on creation for the mail_missed_calls field.
+	maskednumber.DefaultMailMissedCalls = maskednumberDescMailMissedCalls.Default.(bool)
 	// maskednumberDescFinishOnKey is the schema descriptor for finish_on_key field.
-	maskednumberDescFinishOnKey := maskednumberFields[12].Descriptor()
+	maskednumberDescFinishOnKey := maskednumberFields[16].Descriptor()
 	// maskednumber.DefaultFinishOnKey holds the default value on creation for the finish_on_key field.
 	maskednumber.DefaultFinishOnKey = maskednumberDescFinishOnKey.Default.(string)
 	// maskednumber.FinishOnKeyValidator is a validator for the "finish_on_key" field. It is called by the builders before save.
 	maskednumber.FinishOnKeyValidator = maskednumberDescFinishOnKey.Validators[0].(func(string) error)
 	// maskednumberDescTranscribe is the schema descriptor for transcribe field.
-	maskednumberDescTranscribe := maskednumberFields[13].Descriptor()
+	maskednumberDescTranscribe := maskednumberFields[17].Descriptor()
 	// maskednumber.DefaultTranscribe holds the default value on creation for the transcribe field.
 	maskednumber.DefaultTranscribe = maskednumberDescTranscribe.Default.(bool)
 	// maskednumberDescCreatedAt is the schema descriptor for created_at field.
-	maskednumberDescCreatedAt := maskednumberFields[16].Descriptor()
+	maskednumberDescCreatedAt := maskednumberFields[20].Descriptor()
 	// maskednumber.DefaultCreatedAt holds the default value on creation for the created_at field.
 	maskednumber.DefaultCreatedAt = maskednumberDescCreatedAt.Default.(func() time.Time)
 	// maskednumberDescID is the schema descriptor for id field.
@@ -435,6 +491,10 @@ func init() {
 	tokenDescCreatedAt := tokenFields[3].Descriptor()
 	// token.DefaultCreatedAt holds the default value on creation for the created_at field.
 	token.DefaultCreatedAt = tokenDescCreatedAt.Default.(func() time.Time)
+	// tokenDescParentID is the schema descriptor for parent_id field.
+	tokenDescParentID := tokenFields[6].Descriptor()
+	// token.ParentIDValidator is a validator for the "parent_id" field. It is called by the builders before save.
+	token.ParentIDValidator = tokenDescParentID.Validators[0].(func(string) error)
 	// tokenDescID is the schema descriptor for id field.
 	tokenDescID := tokenMixinFields0[0].Descriptor()
 	// token.DefaultID holds the default value on creation for the id field.
@@ -470,8 +530,16 @@ func init() {
 	user.DefaultTimeZone = userDescTimeZone.Default.(string)
 	// user.TimeZoneValidator is a validator for the "time_zone" field. It is called by the builders before save.
 	user.TimeZoneValidator = userDescTimeZone.Validators[0].(func(string) error)
+	// userDescOidcIssuer is the schema descriptor for oidc_issuer field.
+	userDescOidcIssuer := userFields[5].Descriptor()
+	// user.OidcIssuerValidator is a validator for the "oidc_issuer" field. It is called by the builders before save.
+	user.OidcIssuerValidator = userDescOidcIssuer.Validators[0].(func(string) error)
+	// userDescOidcSubject is the schema descriptor for oidc_subject field.
+	userDescOidcSubject := userFields[6].Descriptor()
+	// user.OidcSubjectValidator is a validator for the "oidc_subject" field. It is called by the builders before save.
+	user.OidcSubjectValidator = userDescOidcSubject.Validators[0].(func(string) error)
 	// userDescCreatedAt is the schema descriptor for created_at field.
-	userDescCreatedAt := userFields[5].Descriptor()
+	userDescCreatedAt := userFields[7].Descriptor()
 	// user.DefaultCreatedAt holds the default value on creation for the created_at field.
 	user.DefaultCreatedAt = userDescCreatedAt.Default.(func() time.Time)
 	// userDescID is the schema descriptor for id field.

@@ -33,8 +33,9 @@ func (Call) Fields() []ent.Field {
 		field.Time("ended_at").Optional().Nillable().Annotations(hidden),
 		field.Int("duration_seconds").Optional().Nillable().Annotations(hidden),
 		field.JSON("timeline", []phone.CallEvent{}).Annotations(entgql.Type("[CallEvent!]"), hidden),
-		field.JSON("answers", map[string]phone.Stored{}).Annotations(inside), // what each request got, for when it is repeated
-		field.Time("reserved_in").Optional().Nillable().Annotations(inside),  // a voicemail of the plan is reserved, in the period that began then
+		field.JSON("answers", map[string]phone.Stored{}).Annotations(inside),  // what each request got, for when it is repeated
+		field.Time("reserved_in").Optional().Nillable().Annotations(inside),   // a voicemail of the plan is reserved, in the period that began then
+		field.Time("counted_until").Optional().Nillable().Annotations(inside), // it counts as a running call until then; null: it does not
 		field.Time("changed_at").Annotations(inside),
 	}
 }
@@ -44,6 +45,7 @@ func (Call) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("number", MaskedNumber.Type).Ref("calls").Field("number_id").Required().Unique().Immutable(),
 		edge.To("voicemails", Voicemail.Type).Annotations(entgql.Skip(entgql.SkipAll)),
+		edge.To("deliveries", Delivery.Type).Annotations(entgql.Skip(entgql.SkipWhereInput)),
 	}
 }
 
@@ -52,6 +54,8 @@ func (Call) Indexes() []ent.Index {
 	all := []ent.Index{
 		index.Fields("call_sid").Unique(),
 		index.Fields("changed_at"),
+		index.Fields("owner_id", "changed_at"),
+		partial("call_counted", "counted_until IS NOT NULL", []string{"number_id", "counted_until"}),
 		partial("call_not_ended", "ended_at IS NULL", []string{"started_at"}),
 	}
 	for _, of := range [][]string{{"owner_id"}, {"number_id"}, nil} {

@@ -34,6 +34,10 @@ func (MaskedNumber) Fields() []ent.Field {
 		field.Text("greeting").Optional().Nillable().Annotations(hidden), // null: the default text in the language
 		field.String("language").MaxLen(10).Default(phone.DefaultLanguage).Annotations(hidden),
 		field.Int("max_voicemail_seconds").Default(phone.DefaultMaxSeconds).Annotations(hidden),
+		field.Int("silence_seconds").Default(phone.DefaultSilenceSeconds).Annotations(hidden),
+		field.Int("screen_seconds").Default(phone.DefaultScreenSeconds).Annotations(hidden),
+		field.Int("max_call_minutes").Default(phone.DefaultMaxCallMinutes).Annotations(hidden),
+		field.Bool("mail_missed_calls").Default(true).Annotations(hidden),
 		field.String("finish_on_key").MaxLen(12).Default(phone.DefaultFinishOnKey).Annotations(hidden),
 		field.Bool("transcribe").Default(true).Annotations(hidden),
 		field.Strings("notify_emails").Annotations(hidden),                          // empty: the owner's address

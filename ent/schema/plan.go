@@ -27,6 +27,7 @@ func (Plan) Fields() []ent.Field {
 		field.Enum("type").GoType(phone.PlanType("")).Immutable().Annotations(entgql.Type("PlanType")),
 		field.Int("calls_limit").Optional().Nillable().Immutable(),
 		field.Int("voicemails_limit").Optional().Nillable().Immutable(),
+		field.Int("simultaneous_calls").Optional().Nillable().Immutable(),
 		field.Enum("period").GoType(phone.PlanPeriod("")).Immutable().Annotations(entgql.Type("PlanPeriod")),
 	}
 }

@@ -24,6 +24,7 @@ func (Token) Fields() []ent.Field {
 		createdAt(),
 		field.Time("last_used_at").Optional().Nillable(),
 		field.Time("expires_at").Optional().Nillable(),
+		field.String("parent_id").Optional().Nillable().MaxLen(40).Immutable().Annotations(collateC, entgql.Skip(entgql.SkipAll)), // the token that made it, with which it ends
 		field.Time("revoked_at").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }
@@ -37,7 +38,11 @@ func (Token) Edges() []ent.Edge {
 
 // Indexes of tokens.
 func (Token) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("hash").Unique(), partial("token_valid", "revoked_at IS NULL", []string{"owner_id", "created_at", "id"})}
+	return []ent.Index{
+		index.Fields("hash").Unique(),
+		partial("token_valid", "revoked_at IS NULL", []string{"owner_id", "created_at", "id"}),
+		partial("token_made_by", "parent_id IS NOT NULL", []string{"parent_id"}),
+	}
 }
 
 // Annotations of the type.

@@ -26,6 +26,8 @@ func (User) Fields() []ent.Field {
 		field.Enum("role").GoType(phone.Role("")).Default(string(phone.RoleOwner)).Annotations(entgql.Type("Role"), entgql.Skip(entgql.SkipWhereInput)),
 		field.String("locale").MaxLen(10).Default("en").Annotations(entgql.Skip(entgql.SkipWhereInput)),
 		field.String("time_zone").MaxLen(64).Default("UTC").Annotations(entgql.Skip(entgql.SkipWhereInput)),
+		field.String("oidc_issuer").Optional().Nillable().MaxLen(1000).Annotations(entgql.Skip(entgql.SkipAll)), // pinned at the first sign-in with a JWT
+		field.String("oidc_subject").Optional().Nillable().MaxLen(255).Annotations(entgql.Skip(entgql.SkipAll)),
 		createdAt(),
 	}
 }
@@ -40,7 +42,7 @@ func (User) Edges() []ent.Edge {
 
 // Indexes of users.
 func (User) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("email").Unique(), index.Fields("created_at", "id")}
+	return []ent.Index{index.Fields("email").Unique(), index.Fields("created_at", "id"), index.Fields("oidc_issuer", "oidc_subject").Unique()}
 }
 
 // Interceptors show a user only to themselves and to administrators.

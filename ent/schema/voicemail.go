@@ -72,7 +72,7 @@ func (Voicemail) Indexes() []ent.Index {
 		index.Fields("call_id"),
 		index.Fields("learned_at").Annotations(entsql.IndexWhere("audio = 'PENDING'")).StorageKey("voicemail_audio_pending"),
 		index.Fields("learned_at").Annotations(entsql.IndexWhere("transcription = 'PENDING'")).StorageKey("voicemail_transcription_pending"),
-		partial("voicemail_binned", "deleted_at IS NOT NULL", []string{"owner_id", "deleted_at"}),
+		partial("voicemail_binned", "deleted_at IS NOT NULL", []string{"owner_id", "deleted_at", "id"}),
 		partial("voicemail_binned", "deleted_at IS NOT NULL", []string{"deleted_at"}),
 	}
 	for _, of := range [][]string{{"owner_id"}, {"number_id"}, nil} {

@@ -35,6 +35,14 @@ type CreateNumberInput struct {
 	Language *string `json:"language,omitempty"`
 	// 2 to 600; default 60.
 	MaxVoicemailSeconds *int `json:"maxVoicemailSeconds,omitempty"`
+	// 3 to 30; default 10. That much silence ends a message.
+	SilenceSeconds *int `json:"silenceSeconds,omitempty"`
+	// 10 to 60; default 25. How long PRESS_1 waits for the key; a phone whose own assistant answers first needs it.
+	ScreenSeconds *int `json:"screenSeconds,omitempty"`
+	// 1 to 240; default 120. A forwarded call ends after that.
+	MaxCallMinutes *int `json:"maxCallMinutes,omitempty"`
+	// Default true: a call that nobody answered and that left no message is mailed too.
+	MailMissedCalls *bool `json:"mailMissedCalls,omitempty"`
 	// Keys that end a message, of 0-9, # and *; an empty string for none; default *.
 	FinishOnKey *string `json:"finishOnKey,omitempty"`
 	// Default true.
@@ -55,6 +63,8 @@ type CreatePlanInput struct {
 	CallsLimit *int `json:"callsLimit,omitempty"`
 	// Voicemails in a period; null: unlimited.
 	VoicemailsLimit *int `json:"voicemailsLimit,omitempty"`
+	// Forwarded calls of one number at a time; null: as many as the installation allows.
+	SimultaneousCalls *int `json:"simultaneousCalls,omitempty"`
 	// How often the limits begin anew.
 	Period phone.PlanPeriod `json:"period"`
 }
@@ -107,6 +117,14 @@ type UpdateNumberInput struct {
 	Language graphql.Omittable[*string] `json:"language,omitempty"`
 	// 2 to 600.
 	MaxVoicemailSeconds graphql.Omittable[*int] `json:"maxVoicemailSeconds,omitempty"`
+	// 3 to 30: that much silence ends a message.
+	SilenceSeconds graphql.Omittable[*int] `json:"silenceSeconds,omitempty"`
+	// 10 to 60: how long PRESS_1 waits for the key.
+	ScreenSeconds graphql.Omittable[*int] `json:"screenSeconds,omitempty"`
+	// 1 to 240: a forwarded call ends after that.
+	MaxCallMinutes graphql.Omittable[*int] `json:"maxCallMinutes,omitempty"`
+	// Whether a call that nobody answered and that left no message is mailed too.
+	MailMissedCalls graphql.Omittable[*bool] `json:"mailMissedCalls,omitempty"`
 	// Keys that end a message, of 0-9, # and *; an empty string for none.
 	FinishOnKey graphql.Omittable[*string] `json:"finishOnKey,omitempty"`
 	// Whether messages are transcribed.

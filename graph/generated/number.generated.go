@@ -33,7 +33,7 @@ func (ec *executionContext) unmarshalInputCreateNumberInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"phoneNumber", "ownerID", "label", "forwardingEnabled", "forwardTo", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language", "maxVoicemailSeconds", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays"}
+	fieldsInOrder := [...]string{"phoneNumber", "ownerID", "label", "forwardingEnabled", "forwardTo", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language", "maxVoicemailSeconds", "silenceSeconds", "screenSeconds", "maxCallMinutes", "mailMissedCalls", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -124,6 +124,34 @@ func (ec *executionContext) unmarshalInputCreateNumberInput(ctx context.Context,
 				return it, err
 			}
 			it.MaxVoicemailSeconds = data
+		case "silenceSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("silenceSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SilenceSeconds = data
+		case "screenSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("screenSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ScreenSeconds = data
+		case "maxCallMinutes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxCallMinutes"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxCallMinutes = data
+		case "mailMissedCalls":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mailMissedCalls"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MailMissedCalls = data
 		case "finishOnKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("finishOnKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -168,7 +196,7 @@ func (ec *executionContext) unmarshalInputUpdateNumberInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"label", "forwardingEnabled", "forwardTo", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language", "maxVoicemailSeconds", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays"}
+	fieldsInOrder := [...]string{"label", "forwardingEnabled", "forwardTo", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language", "maxVoicemailSeconds", "silenceSeconds", "screenSeconds", "maxCallMinutes", "mailMissedCalls", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -245,6 +273,34 @@ func (ec *executionContext) unmarshalInputUpdateNumberInput(ctx context.Context,
 				return it, err
 			}
 			it.MaxVoicemailSeconds = graphql.OmittableOf(data)
+		case "silenceSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("silenceSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SilenceSeconds = graphql.OmittableOf(data)
+		case "screenSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("screenSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ScreenSeconds = graphql.OmittableOf(data)
+		case "maxCallMinutes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxCallMinutes"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxCallMinutes = graphql.OmittableOf(data)
+		case "mailMissedCalls":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mailMissedCalls"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MailMissedCalls = graphql.OmittableOf(data)
 		case "finishOnKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("finishOnKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

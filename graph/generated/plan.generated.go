@@ -33,7 +33,7 @@ func (ec *executionContext) unmarshalInputCreatePlanInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "type", "callsLimit", "voicemailsLimit", "period"}
+	fieldsInOrder := [...]string{"name", "type", "callsLimit", "voicemailsLimit", "simultaneousCalls", "period"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -68,6 +68,13 @@ func (ec *executionContext) unmarshalInputCreatePlanInput(ctx context.Context, o
 				return it, err
 			}
 			it.VoicemailsLimit = data
+		case "simultaneousCalls":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("simultaneousCalls"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SimultaneousCalls = data
 		case "period":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("period"))
 			data, err := ec.unmarshalNPlanPeriod2githubᚗcomᚋmasklineᚋmasklineᚋphoneᚐPlanPeriod(ctx, v)

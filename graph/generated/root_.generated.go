@@ -41,6 +41,7 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Call struct {
 		CallSid         func(childComplexity int) int
+		Deliveries      func(childComplexity int) int
 		DurationSeconds func(childComplexity int) int
 		EndedAt         func(childComplexity int) int
 		From            func(childComplexity int) int
@@ -97,12 +98,16 @@ type ComplexityRoot struct {
 		KeepVoicemailsDays  func(childComplexity int) int
 		Label               func(childComplexity int) int
 		Language            func(childComplexity int) int
+		MailMissedCalls     func(childComplexity int) int
+		MaxCallMinutes      func(childComplexity int) int
 		MaxVoicemailSeconds func(childComplexity int) int
 		NotifyEmails        func(childComplexity int) int
 		Owner               func(childComplexity int) int
 		PhoneNumber         func(childComplexity int) int
 		RingSeconds         func(childComplexity int) int
+		ScreenSeconds       func(childComplexity int) int
 		Screening           func(childComplexity int) int
+		SilenceSeconds      func(childComplexity int) int
 		State               func(childComplexity int) int
 		Subscription        func(childComplexity int) int
 		Subscriptions       func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) int
@@ -175,12 +180,13 @@ type ComplexityRoot struct {
 	}
 
 	Plan struct {
-		CallsLimit      func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Name            func(childComplexity int) int
-		Period          func(childComplexity int) int
-		Type            func(childComplexity int) int
-		VoicemailsLimit func(childComplexity int) int
+		CallsLimit        func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Period            func(childComplexity int) int
+		SimultaneousCalls func(childComplexity int) int
+		Type              func(childComplexity int) int
+		VoicemailsLimit   func(childComplexity int) int
 	}
 
 	PlanConnection struct {
@@ -301,6 +307,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Call.CallSid(childComplexity), true
+	case "Call.deliveries":
+		if e.ComplexityRoot.Call.Deliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Call.Deliveries(childComplexity), true
 	case "Call.durationSeconds":
 		if e.ComplexityRoot.Call.DurationSeconds == nil {
 			break
@@ -540,6 +552,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MaskedNumber.Language(childComplexity), true
+	case "MaskedNumber.mailMissedCalls":
+		if e.ComplexityRoot.MaskedNumber.MailMissedCalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaskedNumber.MailMissedCalls(childComplexity), true
+	case "MaskedNumber.maxCallMinutes":
+		if e.ComplexityRoot.MaskedNumber.MaxCallMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaskedNumber.MaxCallMinutes(childComplexity), true
 	case "MaskedNumber.maxVoicemailSeconds":
 		if e.ComplexityRoot.MaskedNumber.MaxVoicemailSeconds == nil {
 			break
@@ -570,12 +594,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MaskedNumber.RingSeconds(childComplexity), true
+	case "MaskedNumber.screenSeconds":
+		if e.ComplexityRoot.MaskedNumber.ScreenSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaskedNumber.ScreenSeconds(childComplexity), true
 	case "MaskedNumber.screening":
 		if e.ComplexityRoot.MaskedNumber.Screening == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MaskedNumber.Screening(childComplexity), true
+	case "MaskedNumber.silenceSeconds":
+		if e.ComplexityRoot.MaskedNumber.SilenceSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaskedNumber.SilenceSeconds(childComplexity), true
 	case "MaskedNumber.state":
 		if e.ComplexityRoot.MaskedNumber.State == nil {
 			break
@@ -986,6 +1022,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Plan.Period(childComplexity), true
+	case "Plan.simultaneousCalls":
+		if e.ComplexityRoot.Plan.SimultaneousCalls == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plan.SimultaneousCalls(childComplexity), true
 	case "Plan.type":
 		if e.ComplexityRoot.Plan.Type == nil {
 			break
@@ -1632,6 +1674,10 @@ type Call implements Node {
   The number that was called, as it is now.
   """
   number: MaskedNumber!
+  """
+  Each mail of it, when it was missed.
+  """
+  deliveries: [Delivery!]!
 }
 """
 A connection to a list of items.
@@ -1890,6 +1936,22 @@ type MaskedNumber implements Node {
   How many seconds a message may have, 2 to 600; default 60.
   """
   maxVoicemailSeconds: Int!
+  """
+  That much silence ends a message.
+  """
+  silenceSeconds: Int!
+  """
+  How long PRESS_1 waits for the key, in seconds.
+  """
+  screenSeconds: Int!
+  """
+  A forwarded call ends after so many minutes.
+  """
+  maxCallMinutes: Int!
+  """
+  Whether a call that nobody answered and that left no message is mailed too.
+  """
+  mailMissedCalls: Boolean!
   """
   Keys that end a message, of 0-9, # and *; empty: none; default *.
   """
@@ -2208,6 +2270,10 @@ type Plan implements Node {
   Voicemails that are taken in a period; null: unlimited.
   """
   voicemailsLimit: Int
+  """
+  Forwarded calls of one number at a time; null: as many as the installation allows.
+  """
+  simultaneousCalls: Int
   """
   How often the limits begin anew.
   """
@@ -2956,6 +3022,14 @@ input CreateNumberInput {
   language: String
   "2 to 600; default 60."
   maxVoicemailSeconds: Int
+  "3 to 30; default 10. That much silence ends a message."
+  silenceSeconds: Int
+  "10 to 60; default 25. How long PRESS_1 waits for the key; a phone whose own assistant answers first needs it."
+  screenSeconds: Int
+  "1 to 240; default 120. A forwarded call ends after that."
+  maxCallMinutes: Int
+  "Default true: a call that nobody answered and that left no message is mailed too."
+  mailMissedCalls: Boolean
   "Keys that end a message, of 0-9, # and *; an empty string for none; default *."
   finishOnKey: String
   "Default true."
@@ -2988,6 +3062,14 @@ input UpdateNumberInput {
   language: String @goField(omittable: true)
   "2 to 600."
   maxVoicemailSeconds: Int @goField(omittable: true)
+  "3 to 30: that much silence ends a message."
+  silenceSeconds: Int @goField(omittable: true)
+  "10 to 60: how long PRESS_1 waits for the key."
+  screenSeconds: Int @goField(omittable: true)
+  "1 to 240: a forwarded call ends after that."
+  maxCallMinutes: Int @goField(omittable: true)
+  "Whether a call that nobody answered and that left no message is mailed too."
+  mailMissedCalls: Boolean @goField(omittable: true)
   "Keys that end a message, of 0-9, # and *; an empty string for none."
   finishOnKey: String @goField(omittable: true)
   "Whether messages are transcribed."
@@ -3019,6 +3101,8 @@ input CreatePlanInput {
   callsLimit: Int
   "Voicemails in a period; null: unlimited."
   voicemailsLimit: Int
+  "Forwarded calls of one number at a time; null: as many as the installation allows."
+  simultaneousCalls: Int
   "How often the limits begin anew."
   period: PlanPeriod!
 }
@@ -3273,6 +3357,8 @@ func (ec *executionContext) childFields_Call(ctx context.Context, field graphql.
 		return ec.fieldContext_Call_timeline(ctx, field)
 	case "number":
 		return ec.fieldContext_Call_number(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Call_deliveries(ctx, field)
 	case "voicemail":
 		return ec.fieldContext_Call_voicemail(ctx, field)
 	}
@@ -3371,6 +3457,14 @@ func (ec *executionContext) childFields_MaskedNumber(ctx context.Context, field 
 		return ec.fieldContext_MaskedNumber_language(ctx, field)
 	case "maxVoicemailSeconds":
 		return ec.fieldContext_MaskedNumber_maxVoicemailSeconds(ctx, field)
+	case "silenceSeconds":
+		return ec.fieldContext_MaskedNumber_silenceSeconds(ctx, field)
+	case "screenSeconds":
+		return ec.fieldContext_MaskedNumber_screenSeconds(ctx, field)
+	case "maxCallMinutes":
+		return ec.fieldContext_MaskedNumber_maxCallMinutes(ctx, field)
+	case "mailMissedCalls":
+		return ec.fieldContext_MaskedNumber_mailMissedCalls(ctx, field)
 	case "finishOnKey":
 		return ec.fieldContext_MaskedNumber_finishOnKey(ctx, field)
 	case "transcribe":
@@ -3493,6 +3587,8 @@ func (ec *executionContext) childFields_Plan(ctx context.Context, field graphql.
 		return ec.fieldContext_Plan_callsLimit(ctx, field)
 	case "voicemailsLimit":
 		return ec.fieldContext_Plan_voicemailsLimit(ctx, field)
+	case "simultaneousCalls":
+		return ec.fieldContext_Plan_simultaneousCalls(ctx, field)
 	case "period":
 		return ec.fieldContext_Plan_period(ctx, field)
 	}
