@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Number is a phone number in E.164, such as +15550006789.
@@ -13,10 +14,18 @@ type Number string
 // Anonymous is the caller whenever Twilio gives no plausible E.164 number.
 const Anonymous = "anonymous"
 
-var (
-	e164      = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
-	separator = strings.NewReplacer(" ", "", ".", "", "-", "", "(", "", ")", "", "[", "", "]", "")
-)
+var e164 = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
+
+// withoutSeparators drops spaces, dots, dashes and brackets: those of ASCII, and the spaces and hyphens that word processors put in their place.
+func withoutSeparators(s string) string {
+	return strings.Map(func(r rune) rune {
+		const wordJoiner = '\u2060' // a no-break space without width
+		if strings.ContainsRune(".-()[]", r) || r >= '\u2010' && r <= '\u2015' || unicode.Is(unicode.Zs, r) || r == wordJoiner {
+			return -1
+		}
+		return r
+	}, s)
+}
 
 // withheldDigits are the keypad spellings of ANONYMOUS, UNAVAILABLE, UNKNOWN, BLOCKED and RESTRICTED; some of them would pass as E.164.
 var withheldDigits = map[string]bool{
@@ -27,7 +36,7 @@ var withheldDigits = map[string]bool{
 func ParseNumber(s string) (Number, error) {
 	n := s
 	if rest, ok := strings.CutPrefix(s, "+"); ok {
-		n = "+" + separator.Replace(rest)
+		n = "+" + withoutSeparators(rest)
 	}
 	if !e164.MatchString(n) {
 		return "", Bad("", "A phone number is written in E.164, such as +15550006789: a plus sign, the country code and 7 to 15 digits in all.")
