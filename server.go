@@ -130,7 +130,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	resolver := &graph.Resolver{DB: a.db.Client(), Desk: a.desk, Events: a.hub, Links: a.links, Now: a.now, Log: a.log, Ready: a.prepared.Load, Room: a.db.Readers(),
 		OnlyWarn: s.Limits == "warn", WaitAtMost: p.clientsWait}
 	a.graphql = graph.NewServer(resolver, graph.Origins{Own: s.PublicURL, Others: s.AllowedOrigins})
-	a.handler = a.routes(graph.Audio{Resolver: resolver, Recordings: a.store})
+	a.handler = a.routes(graph.Audio{Resolver: resolver})
 	return a, nil
 }
 

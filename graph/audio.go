@@ -2,8 +2,11 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maskline/maskline/ent"
@@ -17,21 +20,42 @@ import (
 // Audio serves what links lead to: the audio of a voicemail, and the page that a mail names.
 type Audio struct {
 	*Resolver
-	Recordings *recordings.Store
+	readers *seats // of each voicemail
 }
 
 // Routes adds the two routes to mux.
 func (a Audio) Routes(mux *http.ServeMux) {
+	a.readers = &seats{each: readersOfOne, of: map[string]int{}}
 	mux.HandleFunc("GET /recordings/{id}", a.recording)
 	mux.HandleFunc("GET /v/{id}", a.page)
 }
 
+// The words for who can not be let in. They tell what the signature is worth, and nothing of what exists.
+var (
+	errSignIn      = &phone.Error{Code: phone.Unauthenticated, Message: "Sign in, or ask for a link."}
+	errLinkWrong   = &phone.Error{Code: phone.Unauthenticated, Message: "The signature of this link is wrong: use the whole link as it was given, or sign in."}
+	errLinkExpired = &phone.Error{Code: phone.Unauthenticated, Message: "This link has expired: sign in, or ask for a new one."}
+)
+
 // whoever is the context in which a request may look for the voicemail: a link's, which opens this one, or a token's.
 func (a Audio) whoever(r *http.Request, p links.Purpose) (context.Context, error) {
-	if a.Links.Valid(p, r.PathValue("id"), r.URL.Query(), a.Now()) {
+	link := a.Links.Check(p, r.PathValue("id"), r.URL.Query(), a.Now())
+	if link == links.Valid {
 		return viewer.With(r.Context(), viewer.Viewer{Role: phone.RoleAdmin}), nil // the link was made for somebody who may see it
 	}
 	id, err := a.authenticate(r.Context(), bearer(r))
+	if phone.CodeOf(err) == phone.Unauthenticated {
+		switch link {
+		case links.Wrong:
+			err = errLinkWrong
+		case links.Expired:
+			err = errLinkExpired
+		case links.Unchecked:
+			err = errNotReady
+		default:
+			err = errSignIn
+		}
+	}
 	return viewer.With(r.Context(), id.Viewer), err
 }
 
@@ -54,14 +78,16 @@ func (a Audio) play(ctx context.Context, w http.ResponseWriter, r *http.Request)
 	if err != nil {
 		return fmt.Errorf("load voicemail %s: %w", r.PathValue("id"), err)
 	}
+	leave, err := a.readers.take(v.ID)
+	if err != nil {
+		return errReaders
+	}
+	defer leave()
 	return a.serve(ctx, w, r, v)
 }
 
 func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, v *ent.Voicemail) error {
-	if err := a.Desk.Intact(ctx, v); err != nil {
-		return err
-	}
-	audio, err := a.Recordings.Open(ctx, v.ID)
+	audio, err := a.Desk.Audio(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -71,23 +97,52 @@ func (a Audio) serve(ctx context.Context, w http.ResponseWriter, r *http.Request
 	h.Set("Content-Disposition", `inline; filename="voicemail`+recordings.Extension(v.AudioType)+`"`)
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "private, max-age=3600")
+	h.Set("Cache-Control", "private, max-age=3600, immutable")
+	h.Add("Vary", "Authorization")
 	h.Set("ETag", `"`+v.AudioSha256+`"`)
 	if r.Method == http.MethodGet {
 		a.Desk.Heard(ctx, v.ID)
 	}
+	fewRanges(r.Header)
 	http.ServeContent(a.patient(w), r, "", audio.ModTime, audio)
 	return nil
 }
 
+// A recording is read by few at a time, and each request may ask for few parts of it: it costs the reader little to ask for more.
+const (
+	readersOfOne = 4
+	rangesOfOne  = 4
+)
+
+var errReaders = &phone.Error{Code: phone.RateLimited, Message: "This recording is being played by several others. Please try again soon.", RetryAfter: 2 * time.Second}
+
+// fewRanges leaves a request only a range that it may ask for. One of an unknown unit is ignored, as HTTP demands; who asks for too many parts
+// gets the whole.
+func fewRanges(h http.Header) {
+	unit, set, _ := strings.Cut(h.Get("Range"), "=")
+	parts := strings.FieldsFunc(set, func(r rune) bool { return r == ',' })
+	if !strings.EqualFold(strings.TrimSpace(unit), "bytes") || len(parts) > rangesOfOne {
+		h.Del("Range")
+		return
+	}
+	h.Set("Range", "bytes="+set) // http.ServeContent knows the unit in lower case only
+}
+
 func (a Audio) refuse(ctx context.Context, w http.ResponseWriter, err error) {
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	shown, ok := errors.AsType[*phone.Error](err)
+	if ok && shown.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(shown.RetryAfter.Seconds())))
+	}
 	switch phone.CodeOf(err) {
 	case phone.Unauthenticated:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		http.Error(w, "Sign in, or ask for a new link.", http.StatusUnauthorized)
+		h.Set("WWW-Authenticate", "Bearer")
+		http.Error(w, shown.Message, http.StatusUnauthorized)
 	case phone.NotFound:
 		http.Error(w, "There is no such recording.", http.StatusNotFound)
+	case phone.RateLimited:
+		http.Error(w, shown.Message, http.StatusTooManyRequests)
 	default:
 		a.Log.ErrorContext(ctx, "serve a recording", "error", err)
 		http.Error(w, "The recording cannot be played right now.", http.StatusServiceUnavailable)
@@ -98,7 +153,7 @@ func (a Audio) refuse(ctx context.Context, w http.ResponseWriter, err error) {
 func (a Audio) page(w http.ResponseWriter, r *http.Request) {
 	ctx, err := a.whoever(r, links.Page)
 	if err != nil {
-		web.WriteVoicemail(w, http.StatusUnauthorized, web.VoicemailPage{State: web.VoicemailLinkExpired})
+		a.closedPage(ctx, w, err)
 		return
 	}
 	v, err := a.DB.Voicemail.Get(ctx, anID(r.PathValue("id")))
@@ -115,13 +170,29 @@ func (a Audio) page(w http.ResponseWriter, r *http.Request) {
 	web.WriteVoicemail(w, http.StatusOK, a.pageOf(v, n))
 }
 
-func (a Audio) missingPage(ctx context.Context, w http.ResponseWriter, err error) {
-	status := http.StatusNotFound
-	if !ent.IsNotFound(err) {
-		a.Log.ErrorContext(ctx, "show a voicemail's page", "error", err)
-		status = http.StatusServiceUnavailable
+// closedPage tells who is not let in why.
+func (a Audio) closedPage(ctx context.Context, w http.ResponseWriter, err error) {
+	state := web.VoicemailSignIn
+	switch {
+	case errors.Is(err, errSignIn):
+	case errors.Is(err, errLinkWrong):
+		state = web.VoicemailLinkWrong
+	case errors.Is(err, errLinkExpired):
+		state = web.VoicemailLinkExpired
+	default:
+		a.missingPage(ctx, w, err)
+		return
 	}
-	web.WriteVoicemail(w, status, web.VoicemailPage{State: web.VoicemailNotFound})
+	web.WriteVoicemail(w, http.StatusUnauthorized, web.VoicemailPage{State: state})
+}
+
+func (a Audio) missingPage(ctx context.Context, w http.ResponseWriter, err error) {
+	if ent.IsNotFound(err) {
+		web.WriteVoicemail(w, http.StatusNotFound, web.VoicemailPage{State: web.VoicemailNotFound})
+		return
+	}
+	a.Log.ErrorContext(ctx, "show a voicemail's page", "error", err)
+	web.WriteVoicemail(w, http.StatusServiceUnavailable, web.VoicemailPage{State: web.VoicemailUnavailable})
 }
 
 func (a Audio) pageOf(v *ent.Voicemail, n *ent.MaskedNumber) web.VoicemailPage {

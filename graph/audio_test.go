@@ -18,7 +18,10 @@ import (
 // wav is a small recording.
 func wav() []byte {
 	samples := bytes.Repeat([]byte{0x12, 0x34, 0x56}, 2667)
-	samples = samples[:8000]
+	return wavOf(samples[:8000])
+}
+
+func wavOf(samples []byte) []byte {
 	var b bytes.Buffer
 	b.WriteString("RIFF")
 	for _, v := range []any{
@@ -65,7 +68,7 @@ func TestTheAudioIsWhatWasRecordedForItsOwnerAndForWhoHasTheLink(t *testing.T) {
 				t.Errorf("%s: got %d and %d bytes, want 200 and the %d that were recorded", name, got.Status, len(got.Body), len(audio))
 			}
 			for field, want := range map[string]string{
-				"Content-Type": "audio/wav", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, max-age=3600",
+				"Content-Type": "audio/wav", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, max-age=3600, immutable",
 				"Content-Disposition": `inline; filename="voicemail.wav"`, "Accept-Ranges": "bytes", "Content-Length": fmt.Sprint(len(audio)),
 			} {
 				if got.Header.Get(field) != want {
@@ -96,6 +99,13 @@ func TestPartsOfTheAudioAreServed(t *testing.T) {
 		{[]string{"Range", "bytes=0-99", "If-Range", etag}, http.StatusPartialContent, audio[:100], fmt.Sprintf("bytes 0-99/%d", size)},
 		{[]string{"Range", "bytes=0-99", "If-Range", `"another"`}, http.StatusOK, audio, ""},
 		{[]string{"Range", fmt.Sprintf("bytes=%d-", size)}, http.StatusRequestedRangeNotSatisfiable, nil, fmt.Sprintf("bytes */%d", size)},
+		{[]string{"Range", "Bytes=0-99"}, http.StatusPartialContent, audio[:100], fmt.Sprintf("bytes 0-99/%d", size)},
+		{[]string{"Range", "bytes=0-0,2-2,4-4,6-6"}, http.StatusPartialContent, nil, ""},
+		{[]string{"Range", "bytes=0-0,2-2,4-4,6-6,8-8"}, http.StatusOK, audio, ""},
+		{[]string{"Range", "bytes=0-0,,2-2,,4-4,,6-6"}, http.StatusPartialContent, nil, ""},
+		{[]string{"Range", "bytes=" + strings.Repeat("0-0,", 1000)}, http.StatusOK, audio, ""},
+		{[]string{"Range", "samples=0-99"}, http.StatusOK, audio, ""},
+		{[]string{"Range", "0-99"}, http.StatusOK, audio, ""},
 		{[]string{"If-None-Match", etag}, http.StatusNotModified, nil, ""},
 		{[]string{"If-None-Match", `"another"`}, http.StatusOK, audio, ""},
 	} {
@@ -113,6 +123,142 @@ func TestPartsOfTheAudioAreServed(t *testing.T) {
 			t.Errorf("%s: got %d, Allow %q", method, got.Status, got.Header.Get("Allow"))
 		}
 	}
+}
+
+// TestAudioIsComparedOnceAndThenReadAsFarAsItIsAskedFor counts what is read of the stored audio.
+func TestAudioIsComparedOnceAndThenReadAsFarAsItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		vm, audio := w.stored(a)
+		address := w.url + "/recordings/" + vm
+		reads := func(what, method string, most int, header ...string) {
+			t.Helper()
+			before := w.store.BytesRead()
+			if got := w.fetch(method, address, a.token, header...); got.Status >= 400 {
+				t.Fatalf("%s: got %d", what, got.Status)
+			}
+			if n := w.store.BytesRead() - before; n > int64(most) {
+				t.Errorf("%s: %d bytes were read, want %d at most", what, n, most)
+			}
+		}
+		const head = 4096 // that tell its type
+		reads("the first HEAD", http.MethodHead, head+len(audio))
+		for range 20 {
+			reads("another HEAD", http.MethodHead, 0)
+			reads("one byte", http.MethodGet, 1, "Range", "bytes=100-100")
+			reads("what the browser has", http.MethodGet, 0, "If-None-Match", w.fetch(http.MethodHead, address, a.token).Header.Get("ETag"))
+		}
+		reads("all of it", http.MethodGet, len(audio))
+		_, err := w.store.Put(w.ctx, vm, bytes.NewReader(audio), int64(len(audio)))
+		check(t, err)
+		reads("a HEAD after it was written again", http.MethodHead, head+len(audio))
+		reads("and another", http.MethodHead, 0)
+		damaged := bytes.Clone(audio)
+		damaged[len(damaged)-1] ^= 1
+		_, err = w.store.Put(w.ctx, vm, bytes.NewReader(damaged), int64(len(damaged)))
+		check(t, err)
+		if got := w.fetch(http.MethodHead, address, a.token); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("damaged: got %d, want 503", got.Status)
+		}
+	})
+}
+
+// TestFourReadAVoicemailAtATime has four that begin to read and do not go on.
+func TestFourReadAVoicemailAtATime(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	vm, _ := w.stored(a)
+	other, _ := w.stored(a)
+	long := wavOf(bytes.Repeat([]byte{0x12, 0x34}, 8<<20))
+	kept, err := w.store.Put(w.ctx, vm, bytes.NewReader(long), int64(len(long)))
+	check(t, err)
+	w.write(func(tx *ent.Client) error {
+		return tx.Voicemail.UpdateOneID(vm).SetAudioSize(kept.Size).SetAudioSha256(kept.SHA256).Exec(w.ctx)
+	})
+	readers := make([]*http.Response, 4)
+	for i := range readers {
+		readers[i], err = http.DefaultTransport.RoundTrip(request(t, http.MethodGet, w.url+"/recordings/"+vm, nil, "Authorization", "Bearer "+a.token))
+		check(t, err)
+		if readers[i].StatusCode != http.StatusOK {
+			t.Fatalf("reader %d: got %d", i, readers[i].StatusCode)
+		}
+	}
+	fifth := func() reply { return w.fetch(http.MethodGet, w.url+"/recordings/"+vm, a.token, "Range", "bytes=0-0") }
+	if got := fifth(); got.Status != http.StatusTooManyRequests || got.Header.Get("Retry-After") != "2" || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the fifth: got %d %v, want 429", got.Status, got.Header)
+	}
+	if got := w.fetch(http.MethodGet, w.url+"/recordings/"+other, a.token); got.Status != http.StatusOK {
+		t.Errorf("another voicemail: got %d, want 200", got.Status)
+	}
+	check(t, readers[0].Body.Close())
+	for got := fifth(); got.Status != http.StatusPartialContent; got = fifth() {
+		if t.Context().Err() != nil || got.Status != http.StatusTooManyRequests {
+			t.Fatalf("after one has left: got %d", got.Status)
+		}
+	}
+	for _, r := range readers[1:] {
+		check(t, r.Body.Close())
+	}
+}
+
+func TestTheLinkOfAudioStaysForAQuarterOfAnHourAndWorksForAnHour(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		vm, _ := w.stored(a)
+		ask := func() string {
+			t.Helper()
+			return w.ask(a.token, `query($id: ID!) { node(id: $id) { ... on Voicemail { audioURL } } }`, vars{"id": vm}, "node.audioURL")[0]
+		}
+		first := ask() // on the hour
+		w.advance(15*time.Minute - time.Second)
+		last := ask()
+		if last != first {
+			t.Errorf("within a quarter of an hour: got %s and %s", first, last)
+		}
+		w.advance(time.Second)
+		if next := ask(); next == first {
+			t.Error("the link never changes")
+		}
+		w.advance(time.Hour - 2*time.Second)
+		if got := w.fetch(http.MethodGet, last, ""); got.Status != http.StatusOK {
+			t.Errorf("an hour after it was given: got %d, want 200", got.Status)
+		}
+		w.advance(2 * time.Second)
+		if got := w.fetch(http.MethodGet, last, ""); got.Status != http.StatusUnauthorized {
+			t.Errorf("an hour and a quarter after it was first given: got %d, want 401", got.Status)
+		}
+	})
+}
+
+// TestAWrongLinkIsNotCalledExpired: the words tell what the signature is worth, and are the same whether there is such a voicemail or not.
+func TestAWrongLinkIsNotCalledExpired(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a := w.tenant("ann")
+		vm, _ := w.stored(a)
+		for _, id := range []string{vm, "vm_01h2xnone"} {
+			for purpose, says := range map[links.Purpose]struct{ expired, wrong, unsigned string }{
+				links.Audio: {"This link has expired", "signature of this link is wrong", "Sign in, or ask for a link"},
+				links.Page:  {"This link has expired", "signature does not fit", "Sign in to hear"},
+			} {
+				over := w.links.To(purpose, id, w.now().Add(-time.Second))
+				good := w.links.To(purpose, id, w.now().Add(time.Hour))
+				plain, _, _ := strings.Cut(good, "?")
+				for address, want := range map[string]string{
+					over: says.expired, over[:len(over)-1]: says.wrong, strings.Replace(over, "expires=", "expires=9", 1): says.wrong, plain: says.unsigned,
+					good[:len(good)-2]: says.wrong, plain + "?expires=99999999999": says.wrong, plain + "?utm=1": says.unsigned,
+				} {
+					got := w.fetch(http.MethodGet, address, "")
+					if got.Status != http.StatusUnauthorized || !strings.Contains(got.Body, want) || want != says.expired && strings.Contains(got.Body, "expired") {
+						t.Errorf("%s: got %d %s, want %q", address, got.Status, got.Body, want)
+					}
+				}
+			}
+		}
+	})
 }
 
 // altered are addresses that are almost a link.

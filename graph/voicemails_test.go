@@ -68,7 +68,7 @@ func TestAVoicemailShowsAllThatIsKnownOfIt(t *testing.T) {
 		})
 		w.wants(a.token, `query($id: ID!) { node(id: $id) { ... on Voicemail { audio audioURL transcript transcription heardAt } } }`, vars{"id": vm},
 			fmt.Sprintf(`{"node": {"audio": "STORED", "audioURL": %q, "transcript": "<b>hello</b> \u202e 👋", "transcription": "COMPLETED", "heardAt": "2026-01-15T12:00:01.5Z"}}`,
-				w.links.To(links.Audio, vm, w.now().Add(time.Hour))))
+				w.links.To(links.Audio, vm, time.Date(2026, 1, 15, 13, 15, 0, 0, time.UTC))))
 	})
 }
 

@@ -104,7 +104,7 @@ func (w *world) door(t testing.TB, r *graph.Resolver) http.Handler {
 	t.Cleanup(func() { check(t, server.Drain(context.Background(), 0)) })
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", server)
-	graph.Audio{Resolver: r, Recordings: w.store}.Routes(mux)
+	graph.Audio{Resolver: r}.Routes(mux)
 	return mux
 }
 

@@ -172,10 +172,7 @@ func (s *Switchboard) listen(ctx context.Context, v *ent.Voicemail) (string, err
 	case v.Audio != phone.AudioStored:
 		return "", &transcribe.Error{Reason: "There is no recording to transcribe."}
 	}
-	if err := s.Intact(ctx, v); err != nil {
-		return "", &transcribe.Error{Passing: true, Reason: "The recording could not be read.", Err: err}
-	}
-	audio, err := s.Recordings.Open(ctx, v.ID)
+	audio, err := s.Audio(ctx, v)
 	if err != nil {
 		return "", &transcribe.Error{Passing: true, Reason: "The recording could not be read.", Err: err}
 	}

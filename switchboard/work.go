@@ -104,9 +104,18 @@ func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored
 	return false, s.arrive(ctx, tx, v)
 }
 
-// Intact checks that our copy of a voicemail's audio is what was stored. One that is damaged, or gone, is fetched again.
+// Audio opens our copy of a voicemail's audio, which is what was stored. One that is damaged, or gone, is fetched again.
+func (s *Switchboard) Audio(ctx context.Context, v *ent.Voicemail) (*recordings.Audio, error) {
+	audio, err := s.Recordings.OpenIntact(ctx, v.ID, v.AudioSha256)
+	return audio, s.mendLost(ctx, v, err)
+}
+
+// Intact reads our copy of a voicemail's audio and checks that it is what was stored. One that is damaged, or gone, is fetched again.
 func (s *Switchboard) Intact(ctx context.Context, v *ent.Voicemail) error {
-	err := s.Recordings.Verify(ctx, v.ID, v.AudioSha256)
+	return s.mendLost(ctx, v, s.Recordings.Verify(ctx, v.ID, v.AudioSha256))
+}
+
+func (s *Switchboard) mendLost(ctx context.Context, v *ent.Voicemail, err error) error {
 	if lost(err) {
 		s.Log.ErrorContext(ctx, "a copy of a recording is not what was stored, and is fetched again", "voicemail", v.ID, "error", err)
 		return errors.Join(err, s.FetchAgain(ctx, v.ID))

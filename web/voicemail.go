@@ -16,11 +16,14 @@ const (
 	VoicemailPending     VoicemailState = "PENDING" // the audio is still being fetched
 	VoicemailAudioFailed VoicemailState = "FAILED"
 	VoicemailLinkExpired VoicemailState = "EXPIRED"
+	VoicemailLinkWrong   VoicemailState = "WRONG"   // its signature is none of ours
+	VoicemailSignIn      VoicemailState = "SIGN_IN" // it has no signature
+	VoicemailUnavailable VoicemailState = "UNAVAILABLE"
 	VoicemailNotFound    VoicemailState = "NOT_FOUND"
 )
 
 // VoicemailPage is one voicemail in words ready to be shown. From and Transcript may hold anything that a caller sent or
-// said. Of an expired link and of one that leads nowhere the page shows none of it.
+// said. The page shows none of it in the states from VoicemailLinkExpired on.
 type VoicemailPage struct {
 	From, Number, Label, ReceivedAt, Duration, Transcript string
 	AudioURL                                              string // played from our own origin only

@@ -48,6 +48,9 @@ func TestEachStateSaysWhatItCan(t *testing.T) {
 		VoicemailPending:     {"The audio follows", false, true},
 		VoicemailAudioFailed: {"could not be fetched", false, true},
 		VoicemailLinkExpired: {"sign in to hear it", false, false},
+		VoicemailLinkWrong:   {"signature does not fit", false, false},
+		VoicemailSignIn:      {"Sign in to hear", false, false},
+		VoicemailUnavailable: {"again in a minute", false, false},
 		VoicemailNotFound:    {"No voicemail here", false, false},
 		"":                   {"No voicemail here", false, false},
 	} {

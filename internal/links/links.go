@@ -22,7 +22,7 @@ const (
 )
 
 // Signer makes and checks links below a base address. Until it is given its key, which lies in the database, it makes links that ask to
-// sign in, and believes none.
+// sign in, and checks none.
 type Signer struct {
 	base string
 	key  atomic.Pointer[[]byte]
@@ -45,16 +45,35 @@ func (s *Signer) To(p Purpose, id string, until time.Time) string {
 	return plain + "?expires=" + expires + "&signature=" + sign(*key, p, id, expires)
 }
 
-// Valid tells whether the query of a request to such a link holds now.
-func (s *Signer) Valid(p Purpose, id string, query url.Values, now time.Time) bool {
+// State is what a signature is worth.
+type State int
+
+// The states. Of an unsigned address and of a wrong signature it is not known whether they ever were a link of ours.
+const (
+	Unsigned  State = iota // there is no signature
+	Wrong                  // it was made for something else, or altered
+	Expired                // it was ours
+	Valid                  // it opens what it was made for
+	Unchecked              // the key is not here yet
+)
+
+// Check tells what the query of a request to such a link is worth now.
+func (s *Signer) Check(p Purpose, id string, query url.Values, now time.Time) State {
 	expires := query.Get("expires")
-	unix, err := strconv.ParseInt(expires, 10, 64)
 	key := s.key.Load()
-	if err != nil || key == nil {
-		return false
+	switch {
+	case !query.Has("expires") && !query.Has("signature"):
+		return Unsigned
+	case key == nil:
+		return Unchecked
+	case !hmac.Equal([]byte(query.Get("signature")), []byte(sign(*key, p, id, expires))):
+		return Wrong
 	}
-	genuine := hmac.Equal([]byte(query.Get("signature")), []byte(sign(*key, p, id, expires)))
-	return genuine && now.Before(time.Unix(unix, 0))
+	unix, err := strconv.ParseInt(expires, 10, 64)
+	if err != nil || !now.Before(time.Unix(unix, 0)) {
+		return Expired
+	}
+	return Valid
 }
 
 func sign(key []byte, p Purpose, id, expires string) string {

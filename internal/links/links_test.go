@@ -32,23 +32,27 @@ func TestLink(t *testing.T) {
 		id      string
 		query   url.Values
 		now     time.Time
-		want    bool
+		want    links.State
 	}{
-		{"as it was made", links.Audio, "vm_1", q, now, true},
-		{"one second before its end", links.Audio, "vm_1", q, now.Add(time.Hour - time.Second), true},
-		{"at its end", links.Audio, "vm_1", q, now.Add(time.Hour), false},
-		{"another voicemail", links.Audio, "vm_2", q, now, false},
-		{"another purpose", links.Page, "vm_1", q, now, false},
-		{"a later end", links.Audio, "vm_1", longer, now, false},
-		{"a shortened signature", links.Audio, "vm_1", short, now, false},
-		{"nothing", links.Audio, "vm_1", url.Values{}, now, false},
+		{"as it was made", links.Audio, "vm_1", q, now, links.Valid},
+		{"one second before its end", links.Audio, "vm_1", q, now.Add(time.Hour - time.Second), links.Valid},
+		{"at its end", links.Audio, "vm_1", q, now.Add(time.Hour), links.Expired},
+		{"another voicemail", links.Audio, "vm_2", q, now, links.Wrong},
+		{"another purpose", links.Page, "vm_1", q, now, links.Wrong},
+		{"a later end", links.Audio, "vm_1", longer, now, links.Wrong},
+		{"a shortened signature", links.Audio, "vm_1", short, now, links.Wrong},
+		{"another voicemail, later", links.Audio, "vm_2", q, now.Add(48 * time.Hour), links.Wrong},
+		{"no signature", links.Audio, "vm_1", url.Values{"expires": q["expires"]}, now, links.Wrong},
+		{"no end", links.Audio, "vm_1", url.Values{"signature": q["signature"]}, now, links.Wrong},
+		{"another parameter", links.Audio, "vm_1", url.Values{"utm": {"1"}}, now, links.Unsigned},
+		{"nothing", links.Audio, "vm_1", url.Values{}, now, links.Unsigned},
 	} {
-		if got := s.Valid(tt.purpose, tt.id, tt.query, tt.now); got != tt.want {
+		if got := s.Check(tt.purpose, tt.id, tt.query, tt.now); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
-	if links.New("").Valid(links.Audio, "vm_1", q, now) {
-		t.Error("a signer without a key believes a link")
+	if got := links.New("").Check(links.Audio, "vm_1", q, now); got != links.Unchecked {
+		t.Errorf("a signer without a key: got %v, want %v", got, links.Unchecked)
 	}
 }
 

@@ -19,17 +19,29 @@ type Audio struct {
 	ContentType string // audio/wav or audio/mpeg, nothing else
 	ETag        string
 
-	ctx    context.Context // of the request that reads, as of every read below io.Reader
-	bucket *blob.Bucket
-	key    string
-	at     int64
-	part   *blob.Reader // nil until read, and after a move
+	ctx   context.Context // of the request that reads, as of every read below io.Reader
+	store *Store
+	key   string
+	at    int64
+	part  *blob.Reader // nil until read, and after a move
 }
 
 var errBeforeStart = errors.New("sought before the start")
 
 // Open opens a recording for reading within ctx; it fails with ErrNotFound when there is none.
 func (s *Store) Open(ctx context.Context, key string) (*Audio, error) {
+	a, err := s.attributes(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.findType(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open recording %s: %w", key, err), a.Close())
+	}
+	return a, nil
+}
+
+// attributes opens a recording without reading it; its content type is what the bucket says.
+func (s *Store) attributes(ctx context.Context, key string) (*Audio, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
@@ -37,17 +49,14 @@ func (s *Store) Open(ctx context.Context, key string) (*Audio, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open recording %s: %w", key, named(err))
 	}
-	a := &Audio{Size: attrs.Size, ModTime: attrs.ModTime, ContentType: attrs.ContentType, ETag: attrs.ETag, ctx: ctx, bucket: s.bucket, key: key}
-	if a.ContentType != typeWAV && a.ContentType != typeMP3 {
-		if err := a.recognize(); err != nil {
-			return nil, errors.Join(fmt.Errorf("open recording %s: %w", key, err), a.Close())
-		}
-	}
-	return a, nil
+	return &Audio{Size: attrs.Size, ModTime: attrs.ModTime, ContentType: attrs.ContentType, ETag: attrs.ETag, ctx: ctx, store: s, key: key}, nil
 }
 
-// recognize finds the type of a recording whose bucket keeps none, or another than ours.
-func (a *Audio) recognize() error {
+// findType reads the beginning of a recording whose bucket keeps no type, or another than ours.
+func (a *Audio) findType() error {
+	if a.ContentType == typeWAV || a.ContentType == typeMP3 {
+		return nil
+	}
 	head := make([]byte, min(headSize, a.Size))
 	if _, err := io.ReadFull(a, head); err != nil {
 		return fmt.Errorf("read its beginning: %w", err)
@@ -67,7 +76,7 @@ func (a *Audio) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if a.part == nil {
-		part, err := a.bucket.NewRangeReader(a.ctx, a.key, a.at, -1, nil)
+		part, err := a.store.bucket.NewRangeReader(a.ctx, a.key, a.at, -1, nil)
 		if err != nil {
 			return 0, fmt.Errorf("read recording %s: %w", a.key, named(err))
 		}
@@ -75,6 +84,7 @@ func (a *Audio) Read(p []byte) (int, error) {
 	}
 	n, err := a.part.Read(p)
 	a.at += int64(n)
+	a.store.read.Add(int64(n))
 	if errors.Is(err, io.EOF) && a.at < a.Size {
 		err = io.ErrUnexpectedEOF
 	}

@@ -43,7 +43,7 @@ func (s *Store) put(ctx context.Context, key string, r io.Reader, length int64) 
 		return Stored{}, err
 	}
 	faults.Point("audio copied")
-	return stored, s.verify(ctx, key, stored.Size)
+	return stored, s.settled(ctx, key, stored.Size)
 }
 
 // write copies src into the bucket, and calls the writing off when src breaks or has a wrong number of bytes.
@@ -86,14 +86,14 @@ func calledOff(err error) error {
 	return nil
 }
 
-// verify asks the bucket what it has, since the audio may be deleted elsewhere on the strength of our answer.
-func (s *Store) verify(ctx context.Context, key string, size int64) error {
+// settled asks the bucket what it has, since the audio may be deleted elsewhere on the strength of our answer.
+func (s *Store) settled(ctx context.Context, key string, size int64) error {
 	if err := s.settle(key); err != nil {
 		return fmt.Errorf("write through to the disk: %w", err)
 	}
 	attrs, err := s.bucket.Attributes(ctx, key)
 	if err != nil {
-		return fmt.Errorf("verify: %w", err)
+		return fmt.Errorf("ask for what was written: %w", err)
 	}
 	if attrs.Size != size {
 		return errors.Join(fmt.Errorf("the bucket has %d bytes of %d: %w", attrs.Size, size, ErrLength), s.Delete(ctx, key))
