@@ -128,15 +128,15 @@ func (d *demo) present() {
 // listenIn subscribes to new voicemails, as an app of Olivia's would: first the list, then what comes after it.
 func (d *demo) listenIn(ctx context.Context) (stop func() error, err error) {
 	var list struct {
-		Voicemails struct{ PageInfo struct{ StartCursor string } }
+		Voicemails struct{ FollowCursor string }
 	}
-	if err := d.olivia.ask(ctx, `{ voicemails(first: 1) { pageInfo { startCursor } } }`, nil, &list); err != nil {
+	if err := d.olivia.ask(ctx, `{ voicemails { followCursor } }`, nil, &list); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	s, err := d.olivia.subscribe(ctx, `subscription($after: Cursor) {
 		voicemailReceived(after: $after) { cursor node { id from number { label } durationSeconds audio transcription } }
-	}`, map[string]any{"after": list.Voicemails.PageInfo.StartCursor})
+	}`, map[string]any{"after": list.Voicemails.FollowCursor})
 	if err != nil {
 		cancel()
 		return nil, err

@@ -32,7 +32,7 @@ var mayImport = map[string]string{
 	"internal/transcribe": "",
 	"doctor":              "phone ent/... internal/...",
 	"switchboard":         "phone ent/... internal/database internal/events internal/faults internal/jobs internal/journal internal/links internal/mail internal/oidc internal/recordings internal/transcribe internal/twilio",
-	"graph":               "ent/... phone switchboard web graph/generated graph/socket internal/events internal/links internal/recordings",
+	"graph":               "ent/... phone switchboard web graph/generated graph/scalar graph/socket internal/events internal/links internal/recordings",
 	"graph/generated":     "ent/... phone graph/scalar",
 	"graph/scalar":        "ent/... phone",
 	"graph/socket":        "",

@@ -138,7 +138,7 @@ func (tn *modelTenant) heardOfEach(r *report, own []modelVoicemail) {
 	}
 	for _, p := range changed {
 		if p.VoicemailChanged.Voicemail != nil {
-			last[p.VoicemailChanged.ID] = p.VoicemailChanged.Voicemail.state()
+			last[p.VoicemailChanged.VoicemailID] = p.VoicemailChanged.Voicemail.state()
 		}
 	}
 	for _, v := range slices.Backward(own) {

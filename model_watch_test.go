@@ -49,9 +49,9 @@ type modelPush struct {
 		Node   modelVoicemail
 	}
 	VoicemailChanged *struct {
-		Cursor    string
-		ID        string
-		Voicemail *modelVoicemail
+		Cursor      string
+		VoicemailID string
+		Voicemail   *modelVoicemail
 	}
 	CallChanged *modelCall
 
@@ -70,7 +70,7 @@ func (p modelPush) cursor() string {
 
 const (
 	watchReceived = `subscription($after: Cursor) { voicemailReceived(after: $after) { cursor node { id recordingSid audio transcription } } }`
-	watchChanged  = `subscription($after: Cursor) { voicemailChanged(after: $after) { cursor id voicemail { id recordingSid audio transcription } } }`
+	watchChanged  = `subscription($after: Cursor) { voicemailChanged(after: $after) { cursor voicemailID voicemail { id recordingSid audio transcription } } }`
 	watchCalls    = `subscription { callChanged { callSid outcome endedAt } }`
 )
 

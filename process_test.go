@@ -238,14 +238,14 @@ type pushed struct {
 	}
 }
 
-// present is the cursor at which a voicemail list stands now.
+// present is the place from which a list of voicemails is followed.
 func (p *process) present(token string) string {
 	p.t.Helper()
 	var list struct {
-		Voicemails struct{ PageInfo struct{ StartCursor string } }
+		Voicemails struct{ FollowCursor string }
 	}
-	p.h.ask(token, `{ voicemails { edges { cursor } pageInfo { startCursor } } }`, nil, &list)
-	return list.Voicemails.PageInfo.StartCursor
+	p.h.ask(token, `{ voicemails { followCursor } }`, nil, &list)
+	return list.Voicemails.FollowCursor
 }
 
 func isRecordingCallback(e network.Event) bool {

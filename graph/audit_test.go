@@ -107,7 +107,7 @@ func (w *world) mutations(a tenant, mine []string, mail, lost string) []mutation
 			[]string{"createUser new of new by admin: new@example.com, OWNER"}, false, false},
 		{"updateUser", a.token, `mutation($id: ID!) { updateUser(id: $id, input: {name: "Anna", locale: "de", timeZone: "UTC"}) { id } }`, vars{"id": a.user}, "",
 			[]string{`updateUser ann of ann by ann: name: "ann" → "Anna", locale: "en" → "de"`}, true, false},
-		{"createToken", a.token, createToken, vars{"u": a.user, "n": "phone"}, "createToken.id", []string{"createToken new of ann by ann: phone"}, false, false},
+		{"createToken", a.token, createToken, vars{"u": a.user, "n": "phone"}, "createToken.accessToken.id", []string{"createToken new of ann by ann: phone"}, false, false},
 		{"revokeToken", w.admin, revokeToken, vars{"id": lost}, "", []string{"revokeToken lost of ann by admin: lost"}, true, false},
 		{"createPlan", w.admin, `mutation { createPlan(input: {name: "Gold", type: UNLIMITED, period: MONTH}) { id } }`, nil, "createPlan.id",
 			[]string{"createPlan new of  by admin: Gold"}, false, false},
@@ -138,7 +138,7 @@ func TestTheAuditSaysWhoChangedWhatAndNothingOfWhatIsRefusedOrChangesNothing(t *
 		a, b := w.tenant("ann"), w.tenant("bob")
 		mine := w.voicemails(a, 2)
 		mail := w.ask(a.token, `query($id: ID!) { node(id: $id) { ... on Voicemail { deliveries { id } } } }`, vars{"id": mine[0]}, "node.deliveries.0.id")[0]
-		lost := w.ask(a.token, createToken, vars{"u": a.user, "n": "lost"}, "createToken.id")[0]
+		lost := w.ask(a.token, createToken, vars{"u": a.user, "n": "lost"}, "createToken.accessToken.id")[0]
 		all := w.mutations(a, mine, mail, lost)
 		missing := map[string]bool{}
 		for _, name := range rootFields(w.introspect(), "Mutation") {

@@ -134,7 +134,7 @@ func TestVoicemailsAreKeptAsLongAsTheNumberSays(t *testing.T) {
 		changes := w.follow(a.token, changed, vars{"c": cursor("vm_", w.place())})
 		w.do(jobs.KeepHouse, "")
 		for range old {
-			if got := changes.next("voicemailChanged.kind", "voicemailChanged.id"); got[0] != "DELETED" || !slices.Contains(old, got[1]) {
+			if got := changes.next("voicemailChanged.kind", "voicemailChanged.voicemailID"); got[0] != "DELETED" || !slices.Contains(old, got[1]) {
 				t.Errorf("got %v, want one of %v DELETED", got, old)
 			}
 		}

@@ -50,7 +50,7 @@ func (r *Resolver) notForgotten(ctx context.Context, after *ent.Cursor, place in
 	}
 	to, err := r.Desk.ForgottenTo(ctx)
 	if err == nil && place < to {
-		return phone.Bad("after", "after is older than the deletions that are still known. Subscribe without it, and then list.")
+		return phone.Bad("after", "after is older than the deletions that are still known. List again, and follow from the followCursor of that list.")
 	}
 	return err
 }
@@ -71,7 +71,7 @@ func (r *Resolver) changesPast(ctx context.Context, place int64, numberID *strin
 	return changes{some[*generated.VoicemailChange]{shown, len(rows) == readAhead}, rows[len(rows)-1].Place}, nil
 }
 
-// showChanges leaves out updates of what was deleted since: the deletion follows.
+// showChanges leaves out updates and restorations of what was deleted since: the deletion follows.
 func (r *Resolver) showChanges(ctx context.Context, rows []*ent.Change) ([]*generated.VoicemailChange, error) {
 	ids := make([]string, len(rows))
 	for i, c := range rows {
@@ -83,11 +83,13 @@ func (r *Resolver) showChanges(ctx context.Context, rows []*ent.Change) ([]*gene
 	}
 	var shown []*generated.VoicemailChange
 	for _, c := range rows {
-		pushed := &generated.VoicemailChange{Cursor: *cursorAt(c.Place), Kind: c.Kind, ID: c.VoicemailID}
+		pushed := &generated.VoicemailChange{Cursor: *cursorAt(c.Place), Kind: c.Kind, VoicemailID: c.VoicemailID}
 		if c.Kind != phone.ChangeDeleted {
-			if pushed.Voicemail = found[c.VoicemailID]; pushed.Voicemail == nil {
+			v := found[c.VoicemailID]
+			if v == nil {
 				continue
 			}
+			pushed.Voicemail, pushed.Edge = v, v.ToEdge(inPlace)
 		}
 		shown = append(shown, pushed)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/maskline/maskline/switchboard"
 )
 
-const changed = `subscription($n: ID, $c: Cursor) { voicemailChanged(numberID: $n, after: $c) { cursor kind id voicemail { id heardAt } } }`
+const changed = `subscription($n: ID, $c: Cursor) { voicemailChanged(numberID: $n, after: $c) { cursor kind voicemailID voicemail { id heardAt } edge { cursor node { id } } } }`
 
 func TestEveryChangeOfAVoicemailIsPushedInOrder(t *testing.T) {
 	t.Parallel()
@@ -30,16 +30,16 @@ func TestEveryChangeOfAVoicemailIsPushedInOrder(t *testing.T) {
 		mark(true, ids[0]) // changes nothing
 		w.ask(b.token, deleteThem, vars{"ids": others})
 		live := w.follow(a.token, changed, vars{"c": start})
-		first := live.next("voicemailChanged.kind", "voicemailChanged.id", "voicemailChanged.cursor")
+		first := live.next("voicemailChanged.kind", "voicemailChanged.voicemailID", "voicemailChanged.cursor")
 		w.ask(a.token, deleteThem, vars{"ids": ids[1:]})
 		w.ask(a.token, restoreThem, vars{"ids": ids[1:]})
 		w.ask(a.token, deleteThem, vars{"ids": ids[:1]})
-		want := [][]string{{"UPDATED", ids[0]}, {"DELETED", ids[1]}, {"UPDATED", ids[1]}, {"DELETED", ids[0]}}
+		want := [][]string{{"UPDATED", ids[0]}, {"DELETED", ids[1]}, {"RESTORED", ids[1]}, {"DELETED", ids[0]}}
 		var cursors []string
 		for i, c := range want {
 			got := first
 			if i > 0 {
-				got = live.next("voicemailChanged.kind", "voicemailChanged.id", "voicemailChanged.cursor")
+				got = live.next("voicemailChanged.kind", "voicemailChanged.voicemailID", "voicemailChanged.cursor")
 			}
 			if !slices.Equal(got[:2], c) {
 				t.Errorf("got %v, want %v", got, c)
@@ -48,13 +48,13 @@ func TestEveryChangeOfAVoicemailIsPushedInOrder(t *testing.T) {
 		}
 		late := w.follow(a.token, changed, vars{"c": start}) // the update of what was deleted since says nothing
 		for _, c := range want[1:] {
-			if got := late.next("voicemailChanged.kind", "voicemailChanged.id"); !slices.Equal(got, c) {
+			if got := late.next("voicemailChanged.kind", "voicemailChanged.voicemailID"); !slices.Equal(got, c) {
 				t.Errorf("afterwards: got %v, want %v", got, c)
 			}
 		}
 		for i, c := range cursors[:3] {
 			f := w.follow(a.token, changed, vars{"c": c, "n": a.number})
-			if got := f.next("voicemailChanged.kind", "voicemailChanged.id"); !slices.Equal(got, want[i+1]) {
+			if got := f.next("voicemailChanged.kind", "voicemailChanged.voicemailID"); !slices.Equal(got, want[i+1]) {
 				t.Errorf("after change %d: got %v, want %v", i, got, want[i+1])
 			}
 		}
@@ -119,7 +119,7 @@ func TestADeletionIsReplayedForAsLongAsTheBinKeepsIt(t *testing.T) {
 		}
 		unmissed := w.follow(b.token, changed, vars{"c": start}) // nothing of b's was forgotten
 		check(t, w.desk.Mark(w.ctx, theirs, true))
-		if got := unmissed.next("voicemailChanged.id"); got[0] != theirs[0] {
+		if got := unmissed.next("voicemailChanged.voicemailID"); got[0] != theirs[0] {
 			t.Errorf("got %v, want %s", got, theirs[0])
 		}
 	})

@@ -20,10 +20,11 @@ type list struct {
 	by        string // the order's column
 	unique    bool   // no two rows have the same value in it; otherwise their ids decide
 	direction entgql.OrderDirection
-	value     func(any) bool // tells whether a cursor's value is one of this order
-	among     *values        // the only ones of a column; the list is made of those of each
-	search    search         // for a text
-	zero      any            // the value of a cursor without one: msgpack leaves out what is nought or empty
+	value     func(any) bool        // tells whether a cursor's value is one of this order
+	among     *values               // the only ones of a column; the list is made of those of each
+	search    search                // for a text
+	also      []func(*sql.Selector) // what else is read with each page
+	zero      any                   // the value of a cursor without one: msgpack leaves out what is nought or empty
 }
 
 // columns are those of the order.

@@ -11,6 +11,7 @@ import (
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/graph/generated"
+	"github.com/maskline/maskline/graph/scalar"
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
@@ -37,7 +38,7 @@ func (r *queryResolver) Users(ctx context.Context, after *entgql.Cursor[string],
 	return r.users(ctx, page{after, first, before, last}, orderBy, where)
 }
 
-func (r *queryResolver) Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+func (r *queryResolver) Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error) {
 	return r.voicemails(ctx, root, page{after, first, before, last}, orderBy, where)
 }
 

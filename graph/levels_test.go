@@ -26,6 +26,7 @@ var below = []struct {
 	{`voicemails(first: 3) { edges { node { call { outcome voicemail { id } } } } }`, 3},
 	{`voicemails(first: 3) { edges { node { number { owner { tokens { id } blockedCallers } } } } }`, 5},
 	{`voicemails(first: 3, where: {from: "nobody"}) { pageInfo { startCursor } }`, 3}, // the lists, the present place, the lists again
+	{`voicemails(first: 3, where: {from: "nobody"}) { followCursor edges { node { id } } }`, 3},
 	{`a: voicemails(first: 3) { edges { node { id } } } b: voicemails(first: 2) { edges { node { id } } }`, 2},
 	{`subscriptions(first: 3) { edges { node { active plan { name } callsUsed voicemailsUsed periodStart periodEnd } } }`, 2},
 	{`subscription { id }`, 1},

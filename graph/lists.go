@@ -7,6 +7,7 @@ import (
 	"entgo.io/contrib/entgql"
 
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/graph/scalar"
 )
 
 const (
@@ -97,9 +98,8 @@ func (r *Resolver) calls(ctx context.Context, a above, p page, o *ent.CallOrder,
 	return (*ent.CallConnection)(c), err
 }
 
-// voicemails without an order of their own are in the order of appearance, whose cursors are places. Even an empty list of these names a
-// place that a subscription can go on from.
-func (r *Resolver) voicemails(ctx context.Context, a above, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+// voicemails without an order of their own are in the order of appearance, whose cursors are places.
+func (r *Resolver) voicemails(ctx context.Context, a above, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error) {
 	l, inOrderOfAppearance := placed, o == nil
 	if inOrderOfAppearance {
 		o = inPlace
@@ -118,15 +118,12 @@ func (r *Resolver) voicemails(ctx context.Context, a above, p page, o *ent.Voice
 		l.search, where, rest.TranscriptContainsFold = search{column: "transcript", text: where.TranscriptContainsFold}, &rest, nil
 	}
 	edge := func(v *ent.Voicemail) (*ent.VoicemailEdge, *ent.Cursor) { e := v.ToEdge(o); return e, &e.Cursor }
+	l.also = presentPlace(ctx)
 	read, err := pages(r.DB.Voicemail.Query(), l, p, where.Filter, numberOfVoicemail, edge)
 	if err != nil {
 		return nil, err
 	}
-	if inOrderOfAppearance {
-		read = r.placingEmpty(read)
-	}
-	c, err := read.at(ctx, a)
-	return (*ent.VoicemailConnection)(c), err
+	return r.followed(read, inOrderOfAppearance).at(ctx, a)
 }
 
 // plans without an order of their own are by id: an id begins with its time, and plans carry no other.

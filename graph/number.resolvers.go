@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/graph/scalar"
 )
 
 func (r *maskedNumberResolver) Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
@@ -20,7 +21,7 @@ func (r *maskedNumberResolver) Calls(ctx context.Context, obj *ent.MaskedNumber,
 	return r.calls(ctx, aboveNumber(obj), page{after, first, before, last}, orderBy, where)
 }
 
-func (r *maskedNumberResolver) Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error) {
+func (r *maskedNumberResolver) Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error) {
 	return r.voicemails(ctx, aboveNumber(obj), page{after, first, before, last}, orderBy, where)
 }
 

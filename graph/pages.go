@@ -51,14 +51,15 @@ var root above
 
 func aboveNumber(n *ent.MaskedNumber) above { return above{n, n.ID} }
 
-// reading reads the pages of the objects with these ids; without any ids, that of the list of all rows, which then is that of "".
-type reading[E any] func(ctx context.Context, ids []string) (map[string]*connection[E], error)
+// reading reads what lies below the objects with these ids, such as a page; without any ids, that of the list of all rows, which then is
+// that of "".
+type reading[T any] func(ctx context.Context, ids []string) (map[string]T, error)
 
-// at reads the page below an object, together with those of its level.
-func (read reading[E]) at(ctx context.Context, a above) (*connection[E], error) {
+// at reads what lies below an object, together with that of its level.
+func (read reading[T]) at(ctx context.Context, a above) (T, error) {
 	if a == root {
-		conns, err := read(ctx, nil)
-		return conns[""], err
+		all, err := read(ctx, nil)
+		return all[""], err
 	}
 	return below(ctx, a, read)
 }
@@ -76,7 +77,7 @@ func readPage[Q rows[Q, W, S, N], W ~func(*sql.Selector), S any, N row, E any](
 
 func pages[Q rows[Q, W, S, N], W ~func(*sql.Selector), S any, N row, E any](
 	q Q, l list, p page, filter func(Q) (Q, error), parent *parent[N], edge func(N) (*E, *ent.Cursor),
-) (reading[E], error) {
+) (reading[*connection[E]], error) {
 	p, err := p.check(l)
 	if err != nil {
 		return nil, err
@@ -138,22 +139,22 @@ func pageOfEach[Q rows[Q, W, S, N], W ~func(*sql.Selector), S any, N row](
 		return nil, err
 	}
 	if !l.search.hasIndex() {
-		return readEach(ctx, q, func(s *sql.Selector) { l.cut(s, p) }, parent, ids)
+		return readEach(ctx, q, func(s *sql.Selector) { l.cut(s, p) }, parent, ids, l.also...)
 	}
 	return searchEach(ctx, bare, q, l, p, parent, ids)
 }
 
-// readEach are the rows of q once it is cut, or those below each parent.
+// readEach are the rows of q once it is cut, or those below each parent. What else the statement shall read of all rows is added last.
 func readEach[Q rows[Q, W, S, N], W ~func(*sql.Selector), S any, N row](
-	ctx context.Context, q Q, cut func(*sql.Selector), parent *parent[N], ids []string,
+	ctx context.Context, q Q, cut func(*sql.Selector), parent *parent[N], ids []string, also ...func(*sql.Selector),
 ) (map[string][]N, error) {
 	of := func(N) string { return "" }
 	if ids == nil {
-		q.Modify(cut)
+		q.Modify(append([]func(*sql.Selector){cut}, also...)...)
 	} else {
 		of = parent.of
 		below := parent.values(ids)
-		q.Modify(below.match, cut, below.each)
+		q.Modify(append([]func(*sql.Selector){below.match, cut, below.each}, also...)...)
 	}
 	all, err := q.All(ctx)
 	if err != nil {

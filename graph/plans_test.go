@@ -183,7 +183,11 @@ func (s *spy) walks(view, what, where, order string, f filter, ask func(string) 
 		if order != "" {
 			args += ", orderBy: {field: " + order + ", direction: DESC}"
 		}
-		got := ask(args + ", where: {" + where + "}) { edges { node { id } } pageInfo { hasNextPage endCursor } }")
+		place := ""
+		if strings.Contains(what, ": voicemails") {
+			place = "followCursor "
+		}
+		got := ask(args + ", where: {" + where + "}) { " + place + "edges { node { id } } pageInfo { hasNextPage endCursor } }")
 		if at(s.t, got.Data, "list.pageInfo.hasNextPage") == "false" {
 			break
 		}

@@ -45,7 +45,7 @@ func (w *world) matrix() *matrix {
 	m.secrets = append(slices.Collect(maps.Values(m.things)), m.ann.email, m.ann.phone, "line of ann")
 	w.things(m.bob)
 	w.ask(m.ann.token, createToken, vars{"u": m.ann.user, "n": "one more"})
-	lost := w.ask(m.ann.token, createToken, vars{"u": m.ann.user, "n": "lost"}, "createToken.id", "createToken.token")
+	lost := w.ask(m.ann.token, createToken, vars{"u": m.ann.user, "n": "lost"}, "createToken.accessToken.id", "createToken.token")
 	w.ask(m.ann.token, revokeToken, vars{"id": lost[0]})
 	m.revoked = lost[1]
 	mine := append(w.voicemails(m.ann, 1), m.things["Voicemail"])
@@ -237,7 +237,7 @@ func (m *matrix) lists() {
 // their number.
 var pushed = map[string]string{
 	"voicemailReceived": `subscription($n: ID, $c: Cursor) { voicemailReceived(numberID: $n, after: $c) { cursor node { id } } }`,
-	"voicemailChanged":  `subscription($n: ID, $c: Cursor) { voicemailChanged(numberID: $n, after: $c) { id kind } }`,
+	"voicemailChanged":  `subscription($n: ID, $c: Cursor) { voicemailChanged(numberID: $n, after: $c) { voicemailID kind } }`,
 	"callChanged":       `subscription($n: ID) { callChanged(numberID: $n) { number { id } } }`,
 }
 

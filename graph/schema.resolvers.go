@@ -37,7 +37,11 @@ func (r *mutationResolver) CreateToken(ctx context.Context, userID string, name 
 	if err != nil {
 		return nil, err
 	}
-	return &generated.CreatedToken{ID: id, Token: secret}, nil
+	made, err := r.DB.Token.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &generated.CreatedToken{AccessToken: made, Token: secret}, nil
 }
 
 func (r *mutationResolver) RevokeToken(ctx context.Context, id string) (bool, error) {

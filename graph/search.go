@@ -53,7 +53,7 @@ func searchEach[Q rows[Q, W, S, N], W ~func(*sql.Selector), S any, N row](
 	ctx context.Context, bare, q Q, l list, p page, parent *parent[N], ids []string,
 ) (map[string][]N, error) {
 	l.search.step = amongFirstRows
-	found, err := readEach(ctx, q.Clone(), func(s *sql.Selector) { l.cut(s, p) }, parent, ids)
+	found, err := readEach(ctx, q.Clone(), func(s *sql.Selector) { l.cut(s, p) }, parent, ids, l.also...)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func searchEach[Q rows[Q, W, S, N], W ~func(*sql.Selector), S any, N row](
 	}
 	second := l
 	second.search = l.search.indexed()
-	more, err := readEach(ctx, q, func(s *sql.Selector) { second.cut(s, p) }, parent, rest)
+	more, err := readEach(ctx, q, func(s *sql.Selector) { second.cut(s, p) }, parent, rest, l.also...)
 	for _, id := range orAll(rest) {
 		found[id] = more[id]
 	}

@@ -46,7 +46,7 @@ func TestOnlyTheSocketsOfTheRevokedTokenEnd(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		a, b := w.tenant("ann"), w.tenant("bob")
-		lost := w.ask(a.token, `mutation($u: ID!) { createToken(userID: $u, name: "lost") { id token } }`, vars{"u": a.user}, "createToken.id", "createToken.token")
+		lost := w.ask(a.token, `mutation($u: ID!) { createToken(userID: $u, name: "lost") { accessToken { id } token } }`, vars{"u": a.user}, "createToken.accessToken.id", "createToken.token")
 		open := func(token string) *follower {
 			f := w.follow(token, received, nil)
 			f.wantOpen()

@@ -212,7 +212,7 @@ func TestATokenThatIsOverCutsItsStreams(t *testing.T) {
 			if name == "expired" {
 				v["at"] = w.now().Add(300 * time.Millisecond) // of real time, since the stream's begin
 			}
-			made := w.ask(w.admin, `mutation($u: ID!, $at: Time) { createToken(userID: $u, name: "t", expiresAt: $at) { id token } }`, v, "createToken.id", "createToken.token")
+			made := w.ask(w.admin, `mutation($u: ID!, $at: Time) { createToken(userID: $u, name: "t", expiresAt: $at) { accessToken { id } token } }`, v, "createToken.accessToken.id", "createToken.token")
 			e := w.stream(made[1], received, nil)
 			end(w, a, made[0])
 			e.cut()
@@ -342,7 +342,7 @@ func TestNothingHoldsTheStreamOfAReaderThatStalls(t *testing.T) {
 			t.Parallel()
 			w := light(t)
 			a := w.tenant("ann")
-			made := w.ask(w.admin, `mutation($u: ID!) { createToken(userID: $u, name: "t") { id token } }`, vars{"u": a.user}, "createToken.id", "createToken.token")
+			made := w.ask(w.admin, `mutation($u: ID!) { createToken(userID: $u, name: "t") { accessToken { id } token } }`, vars{"u": a.user}, "createToken.accessToken.id", "createToken.token")
 			server := graph.NewServer(w.resolver, graph.Origins{Own: w.url})
 			server.Hurry(time.Hour, time.Hour)
 			over := w.stalled(server, made[1])

@@ -59,6 +59,9 @@ func TestEachQueryAsksTheDatabaseAsLittleAsItMust(t *testing.T) {
 			{`{ voicemails(first: 20) { edges { node { from number { label owner { name } } call { outcome } deliveries { state } } }` + info + ` } }`, 5, 0},
 			{`{ voicemails(first: 20) { edges { node { a: number { label } b: number { state owner { name } } } } } }`, 3, 0},
 			{`{ voicemails(first: 20, where: {from: "nobody"}) { edges { cursor }` + info + ` } }`, 3, 0}, // the list, the present place, the list again
+			{`{ voicemails(first: 20) { followCursor edges { cursor node { from } }` + info + ` } }`, 1, 0},
+			{`{ voicemails(first: 20, where: {from: "nobody"}) { followCursor edges { cursor } } }`, 3, 0},
+			{`{ voicemails { followCursor } }`, 1, 0},
 			{`query($v: ID!) { node(id: $v) { id ... on Voicemail { from } } }`, 1, 0},
 			{`query($v: ID!) { node(id: $v) { ... on Voicemail { number { label } call { outcome } } } }`, 3, 0},
 			{`query($v: ID!, $n: ID!, $u: ID!) { nodes(ids: [$v, $n, $u, $v]) { id } }`, 3, 0},

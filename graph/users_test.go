@@ -13,7 +13,7 @@ import (
 const (
 	createUser  = `mutation($i: CreateUserInput!) { createUser(input: $i) { id email name role locale timeZone } }`
 	updateUser  = `mutation($id: ID!, $i: UpdateUserInput!) { updateUser(id: $id, input: $i) { email name role locale timeZone } }`
-	createToken = `mutation($u: ID!, $n: String!, $e: Time) { createToken(userID: $u, name: $n, expiresAt: $e) { id token } }`
+	createToken = `mutation($u: ID!, $n: String!, $e: Time) { createToken(userID: $u, name: $n, expiresAt: $e) { accessToken { id } token } }`
 	revokeToken = `mutation($id: ID!) { revokeToken(id: $id) }`
 )
 
@@ -115,7 +115,7 @@ func TestATokenIsShownOnceAndWorksUntilItEnds(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
-		made := w.ask(a.token, createToken, vars{"u": a.user, "n": "phone", "e": w.now().Add(time.Hour).Format(time.RFC3339)}, "createToken.id", "createToken.token")
+		made := w.ask(a.token, createToken, vars{"u": a.user, "n": "phone", "e": w.now().Add(time.Hour).Format(time.RFC3339)}, "createToken.accessToken.id", "createToken.token")
 		id, secret := made[0], made[1]
 		const tokens = `{ viewer { tokens { id name prefix lastUsedAt expiresAt } } }`
 		w.wants(secret, `query($id: ID!) { node(id: $id) { ... on Token { name prefix createdAt lastUsedAt expiresAt } } }`, vars{"id": id},
@@ -150,7 +150,7 @@ func TestARevokedTokenIsGoneAndRevokingAgainIsTrue(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		a, b := w.tenant("ann"), w.tenant("bob")
-		made := w.ask(w.admin, createToken, vars{"u": a.user, "n": "lost"}, "createToken.id", "createToken.token")
+		made := w.ask(w.admin, createToken, vars{"u": a.user, "n": "lost"}, "createToken.accessToken.id", "createToken.token")
 		for _, token := range []string{a.token, a.token, w.admin} {
 			w.wants(token, revokeToken, vars{"id": made[0]}, `{"revokeToken": true}`)
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
+
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/delivery"
@@ -14,6 +16,7 @@ import (
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
 	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/graph/scalar"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
@@ -31,33 +34,65 @@ var (
 	placed  = list{prefix: "vm_", by: "place", unique: true, direction: newestFirst, value: isPlace, zero: int64(0)}
 )
 
-// placingEmpty has the pages that are empty name the present place. It reads that place and then the lists once more: what appeared in
-// between is in one of the two.
-func (r *Resolver) placingEmpty(read reading[ent.VoicemailEdge]) reading[ent.VoicemailEdge] {
-	return func(ctx context.Context, ids []string) (map[string]*connection[ent.VoicemailEdge], error) {
+// presentColumn is the present place beside the rows of a page.
+const presentColumn = "present_place"
+
+// presentPlace has each page read the present place too, when the followCursor is selected. The place and the rows are of one statement, so
+// that a change is either shown by the rows or lies past the place.
+func presentPlace(ctx context.Context) []func(*sql.Selector) {
+	if !isSelected(ctx, "followCursor") {
+		return nil
+	}
+	return []func(*sql.Selector){func(s *sql.Selector) { s.AppendSelectExprAs(sql.Raw(switchboard.PresentPlace), presentColumn) }}
+}
+
+// followed adds the present place to pages of voicemails: as their followCursor, and as the startCursor of empty ones in the order of
+// appearance. Of an empty page no row tells it. It is read by itself then, and after it the lists once more: what appeared in between is in
+// one of the two.
+func (r *Resolver) followed(read reading[*connection[ent.VoicemailEdge]], inOrderOfAppearance bool) reading[*scalar.VoicemailConnection] {
+	return func(ctx context.Context, ids []string) (map[string]*scalar.VoicemailConnection, error) {
 		conns, err := read(ctx, ids)
-		if err != nil || !isSelected(ctx, "pageInfo") || len(empty(conns)) == 0 {
-			return conns, err
-		}
-		place, err := r.Desk.LastPlace(ctx)
 		if err != nil {
 			return nil, err
 		}
-		conns, err = read(ctx, ids)
-		for _, c := range empty(conns) {
-			c.PageInfo.StartCursor = cursorAt(place)
+		present := int64(0)
+		if wanted := isSelected(ctx, "followCursor") || inOrderOfAppearance && isSelected(ctx, "pageInfo"); wanted && anyEmpty(conns) {
+			if present, err = r.Desk.LastPlace(ctx); err != nil {
+				return nil, err
+			}
+			if conns, err = read(ctx, ids); err != nil {
+				return nil, err
+			}
 		}
-		return conns, err
+		all := map[string]*scalar.VoicemailConnection{}
+		for id, c := range conns {
+			place := cursorAt(placeBeside(c.Edges, present))
+			if len(c.Edges) == 0 && inOrderOfAppearance {
+				c.PageInfo.StartCursor = place
+			}
+			all[id] = &scalar.VoicemailConnection{VoicemailConnection: (*ent.VoicemailConnection)(c), FollowCursor: *place}
+		}
+		return all, nil
 	}
 }
 
-func empty[E any](conns map[string]*connection[E]) (found []*connection[E]) {
+func anyEmpty[E any](conns map[string]*connection[E]) bool {
 	for _, c := range conns {
 		if len(c.Edges) == 0 {
-			found = append(found, c)
+			return true
 		}
 	}
-	return found
+	return false
+}
+
+// placeBeside is the place that was read with the rows of a page, or another if there are none.
+func placeBeside(edges []*ent.VoicemailEdge, other int64) int64 {
+	if len(edges) == 0 {
+		return other
+	}
+	v, _ := edges[0].Node.Value(presentColumn)
+	place, _ := v.(int64)
+	return place
 }
 
 // cursorAt is a place as a cursor; it belongs to no voicemail.

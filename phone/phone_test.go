@@ -60,5 +60,5 @@ func TestEnums(t *testing.T) {
 	checkEnum(t, AudioPending, AudioStored, AudioFailed, AudioDeleted)
 	checkEnum(t, TranscriptionOff, TranscriptionPending, TranscriptionCompleted, TranscriptionFailed)
 	checkEnum(t, DeliveryPending, DeliveryDelivered, DeliveryFailed)
-	checkEnum(t, ChangeUpdated, ChangeDeleted)
+	checkEnum(t, ChangeUpdated, ChangeDeleted, ChangeRestored)
 }

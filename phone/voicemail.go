@@ -92,14 +92,17 @@ func (s *DeliveryState) UnmarshalGQL(v any) error { return unmarshalEnum(s, v) }
 // ChangeKind is what became of a voicemail that had appeared.
 type ChangeKind string
 
-// The two kinds of change.
+// The kinds of change.
 const (
-	ChangeUpdated ChangeKind = "UPDATED"
-	ChangeDeleted ChangeKind = "DELETED"
+	ChangeUpdated  ChangeKind = "UPDATED"
+	ChangeDeleted  ChangeKind = "DELETED"
+	ChangeRestored ChangeKind = "RESTORED"
 )
 
 // Values lists every kind.
-func (ChangeKind) Values() []string { return []string{string(ChangeUpdated), string(ChangeDeleted)} }
+func (ChangeKind) Values() []string {
+	return []string{string(ChangeUpdated), string(ChangeDeleted), string(ChangeRestored)}
+}
 
 // MarshalGQL writes the kind as a GraphQL enum value.
 func (k ChangeKind) MarshalGQL(w io.Writer) { marshalEnum(w, k) }

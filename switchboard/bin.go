@@ -74,7 +74,7 @@ func (s *Switchboard) restore(ctx context.Context, tx *Tx, all []*ent.Voicemail)
 		return fmt.Errorf("restore voicemails: %w", err)
 	}
 	for _, v := range all {
-		tx.change(v, phone.ChangeUpdated)
+		tx.change(v, phone.ChangeRestored)
 		tx.touchCallOf(v)
 	}
 	return nil

@@ -36,6 +36,9 @@ const (
 	// Before anything has a place, the present one is 1: cursors pack a 0 as no value at all.
 	firstPlace = 1
 
+	// PresentPlace is [Switchboard.LastPlace] as an expression in a statement, which then reads it and its rows in one snapshot.
+	PresentPlace = "COALESCE((SELECT last FROM counters WHERE id = '" + placeCounter + "'), 1)"
+
 	nextPlaces = `INSERT INTO counters (id, last) VALUES ('` + placeCounter + `', 1 + $1)
 		ON CONFLICT (id) DO UPDATE SET last = counters.last + $1 RETURNING last`
 )

@@ -28,7 +28,7 @@ type CallResolver interface {
 type MaskedNumberResolver interface {
 	Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error)
 	Calls(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error)
-	Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error)
+	Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error)
 	Subscription(ctx context.Context, obj *ent.MaskedNumber) (*ent.NumberSubscription, error)
 	UnheardVoicemails(ctx context.Context, obj *ent.MaskedNumber) (int, error)
 }
@@ -45,7 +45,7 @@ type QueryResolver interface {
 	Numbers(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error)
 	Plans(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error)
 	Users(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error)
-	Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*ent.VoicemailConnection, error)
+	Voicemails(ctx context.Context, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error)
 	Viewer(ctx context.Context) (*ent.User, error)
 }
 type UserResolver interface {
@@ -1847,8 +1847,8 @@ func (ec *executionContext) _MaskedNumber_voicemails(ctx context.Context, field 
 			return ec.Resolvers.MaskedNumber().Voicemails(ctx, obj, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].(*ent.VoicemailOrder), fc.Args["where"].(*ent.VoicemailWhereInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *ent.VoicemailConnection) graphql.Marshaler {
-			return ec.marshalNVoicemailConnection2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemailConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.VoicemailConnection) graphql.Marshaler {
+			return ec.marshalNVoicemailConnection2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋgraphᚋscalarᚐVoicemailConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3137,8 +3137,8 @@ func (ec *executionContext) _Query_voicemails(ctx context.Context, field graphql
 			return ec.Resolvers.Query().Voicemails(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].(*ent.VoicemailOrder), fc.Args["where"].(*ent.VoicemailWhereInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *ent.VoicemailConnection) graphql.Marshaler {
-			return ec.marshalNVoicemailConnection2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemailConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.VoicemailConnection) graphql.Marshaler {
+			return ec.marshalNVoicemailConnection2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋgraphᚋscalarᚐVoicemailConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4188,7 +4188,7 @@ func (ec *executionContext) fieldContext_Voicemail_audioURL(_ context.Context, f
 	return graphql.NewScalarFieldContext("Voicemail", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _VoicemailConnection_edges(ctx context.Context, field graphql.CollectedField, obj *ent.VoicemailConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _VoicemailConnection_edges(ctx context.Context, field graphql.CollectedField, obj *scalar.VoicemailConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4220,7 +4220,7 @@ func (ec *executionContext) fieldContext_VoicemailConnection_edges(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _VoicemailConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *ent.VoicemailConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _VoicemailConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *scalar.VoicemailConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4252,7 +4252,7 @@ func (ec *executionContext) fieldContext_VoicemailConnection_pageInfo(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _VoicemailConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *ent.VoicemailConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _VoicemailConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *scalar.VoicemailConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4273,6 +4273,29 @@ func (ec *executionContext) _VoicemailConnection_totalCount(ctx context.Context,
 }
 func (ec *executionContext) fieldContext_VoicemailConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("VoicemailConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _VoicemailConnection_followCursor(ctx context.Context, field graphql.CollectedField, obj *scalar.VoicemailConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VoicemailConnection_followCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FollowCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
+			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VoicemailConnection_followCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VoicemailConnection", field, false, false, errors.New("field of type Cursor does not have child fields"))
 }
 
 func (ec *executionContext) _VoicemailEdge_node(ctx context.Context, field graphql.CollectedField, obj *ent.VoicemailEdge) (ret graphql.Marshaler) {
@@ -7335,7 +7358,7 @@ func (ec *executionContext) _Voicemail(ctx context.Context, sel ast.SelectionSet
 
 var voicemailConnectionImplementors = []string{"VoicemailConnection"}
 
-func (ec *executionContext) _VoicemailConnection(ctx context.Context, sel ast.SelectionSet, obj *ent.VoicemailConnection) graphql.Marshaler {
+func (ec *executionContext) _VoicemailConnection(ctx context.Context, sel ast.SelectionSet, obj *scalar.VoicemailConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, voicemailConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -7357,6 +7380,11 @@ func (ec *executionContext) _VoicemailConnection(ctx context.Context, sel ast.Se
 			}
 		case "totalCount":
 			out.Values[i] = ec._VoicemailConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "followCursor":
+			out.Values[i] = ec._VoicemailConnection_followCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7895,11 +7923,11 @@ func (ec *executionContext) marshalNVoicemail2ᚖgithubᚗcomᚋmasklineᚋmaskl
 	return ec._Voicemail(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNVoicemailConnection2githubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemailConnection(ctx context.Context, sel ast.SelectionSet, v ent.VoicemailConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNVoicemailConnection2githubᚗcomᚋmasklineᚋmasklineᚋgraphᚋscalarᚐVoicemailConnection(ctx context.Context, sel ast.SelectionSet, v scalar.VoicemailConnection) graphql.Marshaler {
 	return ec._VoicemailConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNVoicemailConnection2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemailConnection(ctx context.Context, sel ast.SelectionSet, v *ent.VoicemailConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNVoicemailConnection2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋgraphᚋscalarᚐVoicemailConnection(ctx context.Context, sel ast.SelectionSet, v *scalar.VoicemailConnection) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -85,8 +85,8 @@ type CreateUserInput struct {
 
 // A new token. This is the only time that the token itself is shown.
 type CreatedToken struct {
-	// The Token's id.
-	ID string `json:"id"`
+	// What is known of the token, as in User.tokens.
+	AccessToken *ent.Token `json:"accessToken"`
 	// What goes into the header: Authorization: Bearer …
 	Token string `json:"token"`
 }
@@ -153,8 +153,10 @@ type VoicemailChange struct {
 	Cursor entgql.Cursor[string] `json:"cursor"`
 	// What became of it.
 	Kind phone.ChangeKind `json:"kind"`
-	// The voicemail's.
-	ID string `json:"id"`
-	// As it is now; null when it was deleted.
+	// The id of the voicemail.
+	VoicemailID string `json:"voicemailID"`
+	// The voicemail as it is now; null when it was deleted.
 	Voicemail *ent.Voicemail `json:"voicemail,omitempty"`
+	// The voicemail with its place in the lists without orderBy; null when it was deleted.
+	Edge *ent.VoicemailEdge `json:"edge,omitempty"`
 }

@@ -72,8 +72,8 @@ type ComplexityRoot struct {
 	}
 
 	CreatedToken struct {
-		ID    func(childComplexity int) int
-		Token func(childComplexity int) int
+		AccessToken func(childComplexity int) int
+		Token       func(childComplexity int) int
 	}
 
 	Delivery struct {
@@ -269,16 +269,18 @@ type ComplexityRoot struct {
 	}
 
 	VoicemailChange struct {
-		Cursor    func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Kind      func(childComplexity int) int
-		Voicemail func(childComplexity int) int
+		Cursor      func(childComplexity int) int
+		Edge        func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Voicemail   func(childComplexity int) int
+		VoicemailID func(childComplexity int) int
 	}
 
 	VoicemailConnection struct {
-		Edges      func(childComplexity int) int
-		PageInfo   func(childComplexity int) int
-		TotalCount func(childComplexity int) int
+		Edges        func(childComplexity int) int
+		FollowCursor func(childComplexity int) int
+		PageInfo     func(childComplexity int) int
+		TotalCount   func(childComplexity int) int
 	}
 
 	VoicemailEdge struct {
@@ -425,12 +427,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CallEvent.Kind(childComplexity), true
 
-	case "CreatedToken.id":
-		if e.ComplexityRoot.CreatedToken.ID == nil {
+	case "CreatedToken.accessToken":
+		if e.ComplexityRoot.CreatedToken.AccessToken == nil {
 			break
 		}
 
-		return e.ComplexityRoot.CreatedToken.ID(childComplexity), true
+		return e.ComplexityRoot.CreatedToken.AccessToken(childComplexity), true
 	case "CreatedToken.token":
 		if e.ComplexityRoot.CreatedToken.Token == nil {
 			break
@@ -1424,12 +1426,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VoicemailChange.Cursor(childComplexity), true
-	case "VoicemailChange.id":
-		if e.ComplexityRoot.VoicemailChange.ID == nil {
+	case "VoicemailChange.edge":
+		if e.ComplexityRoot.VoicemailChange.Edge == nil {
 			break
 		}
 
-		return e.ComplexityRoot.VoicemailChange.ID(childComplexity), true
+		return e.ComplexityRoot.VoicemailChange.Edge(childComplexity), true
 	case "VoicemailChange.kind":
 		if e.ComplexityRoot.VoicemailChange.Kind == nil {
 			break
@@ -1442,6 +1444,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VoicemailChange.Voicemail(childComplexity), true
+	case "VoicemailChange.voicemailID":
+		if e.ComplexityRoot.VoicemailChange.VoicemailID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoicemailChange.VoicemailID(childComplexity), true
 
 	case "VoicemailConnection.edges":
 		if e.ComplexityRoot.VoicemailConnection.Edges == nil {
@@ -1449,6 +1457,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.VoicemailConnection.Edges(childComplexity), true
+	case "VoicemailConnection.followCursor":
+		if e.ComplexityRoot.VoicemailConnection.FollowCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoicemailConnection.FollowCursor(childComplexity), true
 	case "VoicemailConnection.pageInfo":
 		if e.ComplexityRoot.VoicemailConnection.PageInfo == nil {
 			break
@@ -3225,14 +3239,15 @@ type Subscription {
     "Only those of this number."
     numberID: ID
     """
-    First everything that appeared past this place, then the live ones. Any cursor of a voicemail list in its default order, its pageInfo's
-    startCursor when it is empty, and any pushed cursor is such a place. Without it: live ones only.
+    First everything that appeared past this place, then the live ones. The followCursor of a list of voicemails, any cursor in its default
+    order, and any pushed cursor is such a place. Without it: live ones only.
     """
     after: Cursor
   ): VoicemailEdge!
   """
-  A voicemail again, when its transcript or its audio arrives after it appeared, when it is heard, restored or deleted. Deletions are
-  replayed for as long as the bin keeps voicemails; a cursor before one that is forgotten is BAD_USER_INPUT: subscribe without it, then list.
+  A voicemail again, when its transcript or its audio arrives after it appeared, when it is heard, deleted or restored. Follow it together
+  with voicemailReceived, from the same place. Deletions are replayed for as long as the bin keeps voicemails; a cursor before one that is
+  forgotten is BAD_USER_INPUT: list again, and follow from there.
   """
   voicemailChanged(
     "Only those of this number."
@@ -3253,18 +3268,22 @@ type VoicemailChange {
   cursor: Cursor!
   "What became of it."
   kind: VoicemailChangeKind!
-  "The voicemail's."
-  id: ID!
-  "As it is now; null when it was deleted."
+  "The id of the voicemail."
+  voicemailID: ID!
+  "The voicemail as it is now; null when it was deleted."
   voicemail: Voicemail
+  "The voicemail with its place in the lists without orderBy; null when it was deleted."
+  edge: VoicemailEdge
 }
 
 "What became of a voicemail."
 enum VoicemailChangeKind {
-  "Its transcript or audio arrived, it was marked, or it was restored."
+  "Its transcript or audio arrived, or it was marked."
   UPDATED
   "It was put into the bin."
   DELETED
+  "It was taken out of the bin: it is in the lists again, at its old place."
+  RESTORED
 }
 `, BuiltIn: false},
 	{Name: "../user.graphql", Input: `extend type User {
@@ -3291,8 +3310,8 @@ enum VoicemailChangeKind {
 
 "A new token. This is the only time that the token itself is shown."
 type CreatedToken {
-  "The Token's id."
-  id: ID!
+  "What is known of the token, as in User.tokens."
+  accessToken: Token!
   "What goes into the header: Authorization: Bearer …"
   token: String!
 }
@@ -3326,6 +3345,14 @@ input UpdateUserInput {
 	{Name: "../voicemail.graphql", Input: `extend type Voicemail {
   "A signed address of the audio that plays in a browser for one hour; null unless audio is STORED."
   audioURL: String @goField(forceResolver: true)
+}
+
+extend type VoicemailConnection {
+  """
+  The present place when the list was read. Subscriptions with this after push all that appears or changes after the list was read, and
+  nothing of what it shows already. Every list has it: an empty one, one with a filter, another order or a parent, and any page.
+  """
+  followCursor: Cursor!
 }
 `, BuiltIn: false},
 }
@@ -3401,8 +3428,8 @@ func (ec *executionContext) childFields_CallEvent(ctx context.Context, field gra
 
 func (ec *executionContext) childFields_CreatedToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_CreatedToken_id(ctx, field)
+	case "accessToken":
+		return ec.fieldContext_CreatedToken_accessToken(ctx, field)
 	case "token":
 		return ec.fieldContext_CreatedToken_token(ctx, field)
 	}
@@ -3725,10 +3752,12 @@ func (ec *executionContext) childFields_VoicemailChange(ctx context.Context, fie
 		return ec.fieldContext_VoicemailChange_cursor(ctx, field)
 	case "kind":
 		return ec.fieldContext_VoicemailChange_kind(ctx, field)
-	case "id":
-		return ec.fieldContext_VoicemailChange_id(ctx, field)
+	case "voicemailID":
+		return ec.fieldContext_VoicemailChange_voicemailID(ctx, field)
 	case "voicemail":
 		return ec.fieldContext_VoicemailChange_voicemail(ctx, field)
+	case "edge":
+		return ec.fieldContext_VoicemailChange_edge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoicemailChange", field.Name)
 }
@@ -3741,6 +3770,8 @@ func (ec *executionContext) childFields_VoicemailConnection(ctx context.Context,
 		return ec.fieldContext_VoicemailConnection_pageInfo(ctx, field)
 	case "totalCount":
 		return ec.fieldContext_VoicemailConnection_totalCount(ctx, field)
+	case "followCursor":
+		return ec.fieldContext_VoicemailConnection_followCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoicemailConnection", field.Name)
 }

@@ -1296,16 +1296,16 @@ func (ec *executionContext) fieldContext_VoicemailChange_kind(_ context.Context,
 	return graphql.NewScalarFieldContext("VoicemailChange", field, false, false, errors.New("field of type VoicemailChangeKind does not have child fields"))
 }
 
-func (ec *executionContext) _VoicemailChange_id(ctx context.Context, field graphql.CollectedField, obj *VoicemailChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _VoicemailChange_voicemailID(ctx context.Context, field graphql.CollectedField, obj *VoicemailChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_VoicemailChange_id(ctx, field)
+			return ec.fieldContext_VoicemailChange_voicemailID(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
+			return obj.VoicemailID, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1315,7 +1315,7 @@ func (ec *executionContext) _VoicemailChange_id(ctx context.Context, field graph
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_VoicemailChange_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_VoicemailChange_voicemailID(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("VoicemailChange", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
@@ -1346,6 +1346,38 @@ func (ec *executionContext) fieldContext_VoicemailChange_voicemail(_ context.Con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Voicemail(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _VoicemailChange_edge(ctx context.Context, field graphql.CollectedField, obj *VoicemailChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VoicemailChange_edge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.VoicemailEdge) graphql.Marshaler {
+			return ec.marshalOVoicemailEdge2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemailEdge(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VoicemailChange_edge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VoicemailChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VoicemailEdge(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1569,13 +1601,18 @@ func (ec *executionContext) _VoicemailChange(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "id":
-			out.Values[i] = ec._VoicemailChange_id(ctx, field, obj)
+		case "voicemailID":
+			out.Values[i] = ec._VoicemailChange_voicemailID(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "voicemail":
 			out.Values[i] = ec._VoicemailChange_voicemail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "edge":
+			out.Values[i] = ec._VoicemailChange_edge(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

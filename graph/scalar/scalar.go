@@ -1,4 +1,4 @@
-// Package scalar says how the scalars of the schema are read and written.
+// Package scalar says how the scalars of the schema are read and written, and holds the types that ent has not.
 package scalar
 
 import (
