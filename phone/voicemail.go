@@ -134,6 +134,14 @@ func (r Reported) WhyAbsent() string {
 	return "Twilio kept no recording"
 }
 
+// LengthOf is the length of audio in whole seconds, as Twilio tells it: not 0 when there is any.
+func LengthOf(audio time.Duration) int {
+	if audio <= 0 {
+		return 0
+	}
+	return int(min(max(audio.Round(time.Second), time.Second), LongestCall) / time.Second)
+}
+
 // AppearsAt is when a voicemail appears without its audio: two minutes after it was recorded, or at once when we learn of it later. When
 // Twilio does not say when it was recorded, that was before now at any rate.
 func AppearsAt(received time.Time, seconds int, now time.Time) time.Time {

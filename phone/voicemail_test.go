@@ -106,3 +106,15 @@ func TestMailsCarryAudioUnderTenMegabytes(t *testing.T) {
 		}
 	}
 }
+
+func TestLengthOf(t *testing.T) {
+	t.Parallel()
+	for audio, want := range map[time.Duration]int{
+		-time.Second: 0, 0: 0, 1: 1, 400 * time.Millisecond: 1, 1499 * time.Millisecond: 1, 1500 * time.Millisecond: 2, 12 * time.Second: 12,
+		10*time.Minute + 40*time.Millisecond: 600, LongestCall + time.Hour: int(LongestCall / time.Second),
+	} {
+		if got := LengthOf(audio); got != want {
+			t.Errorf("%s: got %d s, want %d s", audio, got, want)
+		}
+	}
+}

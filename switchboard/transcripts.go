@@ -71,12 +71,7 @@ func (s *Switchboard) expectTranscript(ctx context.Context, tx *Tx, c *ent.Call,
 
 // whyNever says why there will be no transcript of a recording, or nothing when there may be one.
 func whyNever(by transcriber, r phone.Reported) string {
-	switch {
-	case r.Status == "failed" && by == byEngine:
-		return failedAtTwilio
-	case r.Status == "failed":
-		return "There is no recording to transcribe."
-	case r.Seconds == 0, by == byEngine: // its length is not known yet, or does not matter
+	if r.Seconds == 0 || by == byEngine { // its length is not known yet, or does not matter
 		return ""
 	}
 	return phone.WhyNoTranscript(r.Seconds)
@@ -104,12 +99,16 @@ func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Tran
 	return s.orAside(ctx, entry{In: in, Transcript: &t}, err)
 }
 
-// transcript writes a transcript down, unless there is one or nobody may have it any more, and lets the mail go with it.
+// transcript writes a transcript down, unless there is one or nobody may have it any more, and lets the mail go with it. One without words is
+// none.
 func (s *Switchboard) transcript(ctx context.Context, tx *Tx, v *ent.Voicemail, text string) error {
 	if v.Transcription == phone.TranscriptionCompleted || v.PurgedAt != nil {
 		return nil
 	}
-	err := tx.Voicemail.UpdateOneID(v.ID).SetTranscription(phone.TranscriptionCompleted).SetTranscript(CleanTranscript(text)).ClearTranscriptionError().Exec(ctx)
+	if text = CleanTranscript(text); strings.TrimSpace(text) == "" {
+		return s.noTranscript(ctx, tx, v, "No words were recognized in the message.")
+	}
+	err := tx.Voicemail.UpdateOneID(v.ID).SetTranscription(phone.TranscriptionCompleted).SetTranscript(text).ClearTranscriptionError().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write the transcript of voicemail %s: %w", v.ID, err)
 	}

@@ -1,6 +1,7 @@
 package switchboard_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/transcribe"
 	"github.com/maskline/maskline/phone"
+	"github.com/maskline/maskline/switchboard"
 )
 
 // hears lets the desk transcribe by a service that gives this answer, and returns how often it was asked.
@@ -137,12 +139,105 @@ func TestWithoutAudioThereIsNoTranscript(t *testing.T) {
 	})
 }
 
-func TestARecordingThatFailedAtTwilioIsNotTranscribed(t *testing.T) {
+// TestARecordingThatFailedAtTwilioIsLookedForBeforeItIsGivenUp: only when Twilio does not have it, it is given up at once.
+func TestARecordingThatFailedAtTwilioIsLookedForBeforeItIsGivenUp(t *testing.T) {
 	each(t, func(d *desk) {
 		d.number(-1, -1)
 		d.hears(200, `{"text":"Hello."}`)
 		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "failed"}))
+		d.answersWith(http.StatusServiceUnavailable)
+		if d.fetch() == nil {
+			d.t.Error("Twilio is out of order, and the audio is not asked for again")
+		}
+		d.wantAudio(phone.AudioPending, "Twilio could not process the recording.")
+		d.answersWith(http.StatusNotFound)
+		d.check(d.fetch())
+		d.wantAudio(phone.AudioFailed, "Twilio could not process the recording.")
 		d.wantTranscription(phone.TranscriptionFailed, "Twilio could not process the recording.")
+		if d.voicemail().Place == nil {
+			d.t.Error("the voicemail has not appeared")
+		}
+		d.check(d.fetch()) // a late job finds nothing to do
+		d.wantAudio(phone.AudioFailed, "Twilio could not process the recording.")
+
+		d.check(d.Reported(d.ctx, incoming(1), phone.Reported{RecordingSID: recording(1), Status: "completed"})) // after all
+		d.answersWith(http.StatusOK)
+		d.check(d.fetch())
+		d.wantAudio(phone.AudioStored, "")
+	})
+}
+
+func TestARecordingThatFailedAtTwilioAndIsThereIsKept(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.hears(200, `{"text":"Hello."}`)
+		d.answersWith(http.StatusOK)
+		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "failed"}))
+		d.check(d.work())
+		d.wantAudio(phone.AudioStored, "")
+		d.wantTranscription(phone.TranscriptionCompleted, "")
+		if n := d.voicemail().DurationSeconds; n != 1 {
+			d.t.Errorf("it is %d s long, want 1", n)
+		}
+	})
+}
+
+// TestALengthThatWasNotToldIsTheAudios has a sample of audio, which is less than what Twilio transcribes.
+func TestALengthThatWasNotToldIsTheAudios(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.answersWith(http.StatusOK)
+		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "completed"}))
+		d.wantTranscription(phone.TranscriptionPending, "")
+		d.check(d.fetch())
+		if n := d.voicemail().DurationSeconds; n != 1 {
+			d.t.Errorf("it is %d s long, want 1", n)
+		}
+		d.wantTranscription(phone.TranscriptionFailed, phone.WhyNoTranscript(1))
+		d.check(d.Reported(d.ctx, incoming(1), phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9})) // too late
+		if n := d.voicemail().DurationSeconds; n != 1 {
+			d.t.Errorf("it is %d s long, want what the audio says", n)
+		}
+	})
+}
+
+func TestALengthThatWasToldIsNotTheAudios(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.answersWith(http.StatusOK)
+		d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9}))
+		d.check(d.fetch())
+		if n := d.voicemail().DurationSeconds; n != 9 {
+			d.t.Errorf("it is %d s long, want 9", n)
+		}
+	})
+}
+
+func TestATranscriptWithoutWordsIsNone(t *testing.T) {
+	t.Parallel()
+	const why = "No words were recognized in the message."
+	for _, text := range []string{"", " ", "\n\t ", "\x00", "\u00a0\x00 "} {
+		t.Run(fmt.Sprintf("Twilio says %q", text), func(t *testing.T) {
+			each(t, func(d *desk) {
+				d.number(-1, -1)
+				in := d.led(1)
+				d.check(d.Reported(d.ctx, in, phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9}))
+				d.check(d.Transcribed(d.ctx, in, switchboard.Transcript{RecordingSID: recording(1), Completed: true, Text: text}))
+				d.wantTranscription(phone.TranscriptionFailed, why)
+				if d.voicemail().Transcript != nil {
+					d.t.Error("there is a transcript")
+				}
+			})
+		})
+	}
+	t.Run("a service hears nothing", func(t *testing.T) {
+		each(t, func(d *desk) {
+			d.number(-1, -1)
+			d.hears(200, `{"text":" "}`)
+			d.stored(1)
+			d.check(d.work())
+			d.wantTranscription(phone.TranscriptionFailed, why)
+		})
 	})
 }
 

@@ -96,16 +96,14 @@ func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r p
 	if err != nil {
 		return nil, err
 	}
-	if r.Status == "failed" {
-		create.SetAudio(phone.AudioFailed).SetAudioError(failedAtTwilio)
+	if r.Status == "failed" { // its audio may be there all the same: fetchFailed says this when it is not
+		create.SetAudioError(failedAtTwilio)
 	}
 	v, err := create.Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("write voicemail of recording %s: %w", r.RecordingSID, err)
 	}
-	if v.Audio == phone.AudioPending {
-		tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: v.ID, At: now})
-	}
+	tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: v.ID, At: now})
 	if v.Transcription == phone.TranscriptionPending && by == byTwilio {
 		tx.later(jobs.Job{Kind: jobs.ExpireTranscription, Subject: v.ID, At: now.Add(phone.TranscriptPatience)})
 	}
@@ -113,19 +111,40 @@ func (s *Switchboard) newVoicemail(ctx context.Context, tx *Tx, c *ent.Call, r p
 	return v, nil
 }
 
-// learnMore completes a voicemail that we first heard of by its transcript.
+// learnMore completes a voicemail that we first heard of by its transcript, and fetches the audio of one that seemed to have none.
 func (s *Switchboard) learnMore(ctx context.Context, tx *Tx, v *ent.Voicemail, r phone.Reported) error {
+	if v.PurgedAt != nil {
+		return nil
+	}
+	if r.Status == "completed" && v.Audio == phone.AudioFailed {
+		if err := s.fetchAgain(ctx, tx, v); err != nil {
+			return err
+		}
+	}
 	if v.DurationSeconds > 0 || r.Seconds == 0 {
 		return nil
 	}
-	u := tx.Voicemail.UpdateOneID(v.ID).SetDurationSeconds(r.Seconds)
 	if !r.StartedAt.IsZero() && r.StartedAt.Before(v.ReceivedAt) {
-		u.SetReceivedAt(r.StartedAt.UTC())
+		if err := tx.Voicemail.UpdateOneID(v.ID).SetReceivedAt(r.StartedAt.UTC()).Exec(ctx); err != nil {
+			return fmt.Errorf("write when voicemail %s was left: %w", v.ID, err)
+		}
 	}
-	if err := u.Exec(ctx); err != nil {
+	return s.learnLength(ctx, tx, v, r.Seconds)
+}
+
+// learnLength writes down how long a message is, of which that was not known. Twilio is silent about those that it does not transcribe.
+func (s *Switchboard) learnLength(ctx context.Context, tx *Tx, v *ent.Voicemail, seconds int) error {
+	if v.DurationSeconds > 0 || seconds == 0 {
+		return nil
+	}
+	if err := tx.Voicemail.UpdateOneID(v.ID).SetDurationSeconds(seconds).Exec(ctx); err != nil {
 		return fmt.Errorf("write the length of voicemail %s: %w", v.ID, err)
 	}
+	v.DurationSeconds = seconds
 	tx.change(v, phone.ChangeUpdated)
+	if why := phone.WhyNoTranscript(seconds); why != "" && s.Settings.Transcriber == "twilio" {
+		return s.noTranscript(ctx, tx, v, why)
+	}
 	return nil
 }
 

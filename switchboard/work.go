@@ -98,6 +98,9 @@ func (s *Switchboard) audioStored(ctx context.Context, tx *Tx, id string, stored
 		return false, fmt.Errorf("write voicemail %s: %w", id, err)
 	}
 	tx.change(v, phone.ChangeUpdated)
+	if err := s.learnLength(ctx, tx, v, phone.LengthOf(stored.Duration)); err != nil {
+		return false, err
+	}
 	if v.Transcription == phone.TranscriptionPending && s.Settings.Transcriber != "twilio" {
 		tx.later(jobs.Job{Kind: jobs.Transcribe, Subject: id, At: s.now()})
 	}
@@ -134,13 +137,17 @@ func (s *Switchboard) FetchAgain(ctx context.Context, id string) error {
 		if v.Audio != phone.AudioStored {
 			return nil
 		}
-		if err := tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioPending).Exec(ctx); err != nil {
-			return fmt.Errorf("write voicemail %s: %w", id, err)
-		}
-		tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: id, At: s.now()})
-		tx.change(v, phone.ChangeUpdated)
-		return nil
+		return s.fetchAgain(ctx, tx, v)
 	})
+}
+
+func (s *Switchboard) fetchAgain(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
+	if err := tx.Voicemail.UpdateOneID(v.ID).SetAudio(phone.AudioPending).ClearAudioError().Exec(ctx); err != nil {
+		return fmt.Errorf("write voicemail %s: %w", v.ID, err)
+	}
+	tx.later(jobs.Job{Kind: jobs.FetchRecording, Subject: v.ID, At: s.now()})
+	tx.change(v, phone.ChangeUpdated)
+	return nil
 }
 
 // fetchFailed asks for another try, until the audio has been asked for long enough: then its owner is told why it is missing. What we had once
@@ -150,6 +157,8 @@ func (s *Switchboard) fetchFailed(ctx context.Context, v *ent.Voicemail, cause e
 	fromTwilio := errors.As(cause, &refused)
 	why := "Twilio did not give us the recording within 24 hours."
 	switch hadIt := v.AudioSha256 != ""; {
+	case !hadIt && v.AudioError != nil && fromTwilio && refused.NotFound():
+		why = *v.AudioError
 	case hadIt && (!fromTwilio || !refused.NotFound()), !hadIt && s.age(v) < phone.FetchPatience:
 		return fmt.Errorf("fetch the audio of voicemail %s: %w", v.ID, cause)
 	case hadIt:

@@ -59,19 +59,25 @@ func parseWAV(head []byte) (kind, error) {
 }
 
 func isMP3(head []byte) bool {
-	const tagHead = 10
 	if len(head) < tagHead || string(head[:3]) != "ID3" {
 		return isFrame(head)
 	}
-	version, size := head[3], 0
+	size, ok := tagSize(head)
+	// A tag with a picture in it reaches beyond what we look at.
+	return ok && (tagHead+size >= len(head) || isFrame(head[tagHead+size:]))
+}
+
+const tagHead = 10
+
+// tagSize is how many bytes follow the head of an ID3 tag; false: it is none.
+func tagSize(head []byte) (size int, ok bool) {
 	for _, b := range head[6:tagHead] {
 		if b > 0x7F {
-			return false
+			return 0, false
 		}
 		size = size<<7 | int(b)
 	}
-	// A tag with a picture in it reaches beyond what we look at.
-	return version >= 2 && version <= 4 && (tagHead+size >= len(head) || isFrame(head[tagHead+size:]))
+	return size, head[3] >= 2 && head[3] <= 4
 }
 
 // isFrame demands Layer III: the other layers look like the byte order mark of a text.
@@ -99,7 +105,7 @@ func (k kind) whole(n, announced int64) error {
 	return nil
 }
 
-// duration of a recording of n bytes, 0 when it does not tell.
+// duration of a WAV of n bytes, 0 when it does not tell.
 func (k kind) duration(n int64) time.Duration {
 	if k.byteRate == 0 || k.dataStart == 0 {
 		return 0

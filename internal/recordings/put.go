@@ -54,8 +54,12 @@ func (s *Store) write(ctx context.Context, key string, src io.Reader, length int
 	if err != nil {
 		return Stored{}, fmt.Errorf("begin writing: %w", err)
 	}
-	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, sum, halfWay{}), io.LimitReader(src, MaxSize+1))
+	sum, mp3 := sha256.New(), &meter{}
+	into := []io.Writer{w, sum, halfWay{}}
+	if kind.contentType == typeMP3 {
+		into = append(into, mp3)
+	}
+	n, err := io.Copy(io.MultiWriter(into...), io.LimitReader(src, MaxSize+1))
 	if err == nil {
 		err = kind.whole(n, length)
 	}
@@ -67,7 +71,8 @@ func (s *Store) write(ctx context.Context, key string, src io.Reader, length int
 	if err := w.Close(); err != nil {
 		return Stored{}, fmt.Errorf("finish writing: %w", err)
 	}
-	return Stored{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), ContentType: kind.contentType, Duration: kind.duration(n)}, nil
+	plays := max(kind.duration(n), mp3.duration())
+	return Stored{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), ContentType: kind.contentType, Duration: plays}, nil
 }
 
 // halfWay is where a process may be killed while it copies.

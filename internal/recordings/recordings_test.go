@@ -119,9 +119,10 @@ func TestWhatIsPutCanBeRead(t *testing.T) {
 			{"wav", "audio/wav", wav(noise(16000)), 16044, time.Second},
 			{"wav of unknown length", "audio/wav", wav(noise(8001)), -1, 500062500},
 			{"wav of two parts", "audio/wav", wav(noise(20 << 20)), -1, 1310720 * time.Millisecond},
-			{"mp3", "audio/mpeg", append([]byte{0xFF, 0xFB, 0x90, 0x00}, noise(500)...), 504, 0},
-			{"mp3 with a tag", "audio/mpeg", append([]byte("ID3\x04\x00\x00\x00\x00\x00\x02ab\xff\xfb\x90\x00"), noise(5000)...), -1, 0},
-			{"mp3 with a picture", "audio/mpeg", append([]byte("ID3\x03\x00\x00\x00\x01\x00\x00"), noise(20_000)...), -1, 0},
+			{"mp3", "audio/mpeg", append([]byte{0xFF, 0xFB, 0x90, 0x00}, make([]byte, 500)...), 504, 1152 * time.Second / 44100},
+			{"mp3 with a tag", "audio/mpeg", append([]byte("ID3\x04\x00\x00\x00\x00\x00\x02ab\xff\xfb\x90\x00"), make([]byte, 5000)...), -1, 1152 * time.Second / 44100},
+			{"mp3 with a picture", "audio/mpeg", append([]byte("ID3\x03\x00\x00\x00\x01\x00\x00"), make([]byte, 20_000)...), -1, 0},
+			{"mp3 of an hour", "audio/mpeg", bytes.Repeat(append([]byte{0xFF, 0xE3, 0x18, 0xC4}, make([]byte, 68)...), 50_000), -1, 3600 * time.Second},
 		} {
 			stored, err := store.Put(t.Context(), key, iotest.OneByteReader(bytes.NewReader(c.audio[:100])), -1)
 			if err == nil && c.contentType == "audio/wav" {
