@@ -95,7 +95,7 @@ var conditions = []struct{ list, where, owner, admin string }{
 	{"calls", `{outcome: MISSED}`, "c1", "c4"},
 	{"calls", `{outcomeIn: [VOICEMAIL, ANSWERED]}`, "c3 c2", ""},
 	{"calls", `{outcomeIn: [VOICEMAIL, VOICEMAIL], hasNumberWith: [{labelContainsFold: "shop"}]}`, "c2", ""},
-	{"calls", `{outcomeIn: []}`, "c3 c2 c1", "c4"},
+	{"calls", `{outcomeIn: []}`, "", ""},
 	{"calls", `{from: "anonymous"}`, "c2", ""},
 	{"calls", `{from: "+15550200001"}`, "c3 c1", "c4"},
 	{"calls", `{startedAtGTE: "2026-01-02T00:00:00Z"}`, "c3 c2", "c4"},

@@ -30,6 +30,7 @@ var (
 )
 
 func (r *Resolver) users(ctx context.Context, p page, o *ent.UserOrder, where *ent.UserWhereInput) (*ent.UserConnection, error) {
+	where = settled(where)
 	if o == nil {
 		o = &ent.UserOrder{Direction: newestFirst, Field: ent.UserOrderFieldCreatedAt}
 	}
@@ -43,6 +44,7 @@ func (r *Resolver) users(ctx context.Context, p page, o *ent.UserOrder, where *e
 }
 
 func (r *Resolver) numbers(ctx context.Context, a above, p page, o *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) (*ent.MaskedNumberConnection, error) {
+	where = settled(where)
 	if o == nil {
 		o = &ent.MaskedNumberOrder{Direction: newestFirst, Field: ent.MaskedNumberOrderFieldCreatedAt}
 	}
@@ -68,6 +70,7 @@ func (r *Resolver) numbers(ctx context.Context, a above, p page, o *ent.MaskedNu
 
 func (r *Resolver) subscriptions(ctx context.Context, a above, p page, o *ent.NumberSubscriptionOrder,
 	where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
+	where = settled(where)
 	if o == nil {
 		o = &ent.NumberSubscriptionOrder{Direction: newestFirst, Field: ent.NumberSubscriptionOrderFieldStartedAt}
 	}
@@ -81,6 +84,7 @@ func (r *Resolver) subscriptions(ctx context.Context, a above, p page, o *ent.Nu
 }
 
 func (r *Resolver) calls(ctx context.Context, a above, p page, o *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error) {
+	where = settled(where)
 	if o == nil {
 		o = &ent.CallOrder{Direction: newestFirst, Field: ent.CallOrderFieldStartedAt}
 	}
@@ -100,6 +104,7 @@ func (r *Resolver) calls(ctx context.Context, a above, p page, o *ent.CallOrder,
 
 // voicemails without an order of their own are in the order of appearance, whose cursors are places.
 func (r *Resolver) voicemails(ctx context.Context, a above, p page, o *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error) {
+	where = settled(where)
 	l, inOrderOfAppearance := placed, o == nil
 	if inOrderOfAppearance {
 		o = inPlace
@@ -128,6 +133,7 @@ func (r *Resolver) voicemails(ctx context.Context, a above, p page, o *ent.Voice
 
 // plans without an order of their own are by id: an id begins with its time, and plans carry no other.
 func (r *Resolver) plans(ctx context.Context, p page, o *ent.PlanOrder, where *ent.PlanWhereInput) (*ent.PlanConnection, error) {
+	where = settled(where)
 	l := list{prefix: "plan_", by: "id", unique: true, direction: newestFirst, value: isNothing}
 	if o == nil {
 		o = &ent.PlanOrder{Direction: newestFirst, Field: ent.DefaultPlanOrder.Field}
