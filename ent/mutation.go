@@ -12120,44 +12120,45 @@ func (m *UserMutation) ResetEdge(name string) error {
 // VoicemailMutation represents an operation that mutates the Voicemail nodes in the graph.
 type VoicemailMutation struct {
 	config
-	op                  Op
-	typ                 string
-	id                  *string
-	owner_id            *string
-	recording_sid       *string
-	from                *string
-	duration_seconds    *int
-	addduration_seconds *int
-	received_at         *time.Time
-	heard_at            *time.Time
-	audio               *phone.AudioState
-	audio_error         *string
-	audio_type          *string
-	audio_size          *int64
-	addaudio_size       *int64
-	audio_sha256        *string
-	transcript          *string
-	transcription       *phone.TranscriptionState
-	transcription_error *string
-	learned_at          *time.Time
-	place               *int64
-	addplace            *int64
-	appeared_at         *time.Time
-	deleted_at          *time.Time
-	restored_at         *time.Time
-	reconciled_at       *time.Time
-	purged_at           *time.Time
-	clearedFields       map[string]struct{}
-	number              *string
-	clearednumber       bool
-	call                *string
-	clearedcall         bool
-	deliveries          map[string]struct{}
-	removeddeliveries   map[string]struct{}
-	cleareddeliveries   bool
-	done                bool
-	oldValue            func(context.Context) (*Voicemail, error)
-	predicates          []predicate.Voicemail
+	op                       Op
+	typ                      string
+	id                       *string
+	owner_id                 *string
+	recording_sid            *string
+	from                     *string
+	duration_seconds         *int
+	addduration_seconds      *int
+	received_at              *time.Time
+	heard_at                 *time.Time
+	audio                    *phone.AudioState
+	audio_error              *string
+	audio_type               *string
+	audio_size               *int64
+	addaudio_size            *int64
+	audio_sha256             *string
+	transcript               *string
+	transcription            *phone.TranscriptionState
+	transcription_error      *string
+	transcription_retried_at *time.Time
+	learned_at               *time.Time
+	place                    *int64
+	addplace                 *int64
+	appeared_at              *time.Time
+	deleted_at               *time.Time
+	restored_at              *time.Time
+	reconciled_at            *time.Time
+	purged_at                *time.Time
+	clearedFields            map[string]struct{}
+	number                   *string
+	clearednumber            bool
+	call                     *string
+	clearedcall              bool
+	deliveries               map[string]struct{}
+	removeddeliveries        map[string]struct{}
+	cleareddeliveries        bool
+	done                     bool
+	oldValue                 func(context.Context) (*Voicemail, error)
+	predicates               []predicate.Voicemail
 }
 
 var _ ent.Mutation = (*VoicemailMutation)(nil)
@@ -12945,6 +12946,55 @@ func (m *VoicemailMutation) ResetTranscriptionError() {
 	delete(m.clearedFields, voicemail.FieldTranscriptionError)
 }
 
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (m *VoicemailMutation) SetTranscriptionRetriedAt(t time.Time) {
+	m.transcription_retried_at = &t
+}
+
+// TranscriptionRetriedAt returns the value of the "transcription_retried_at" field in the mutation.
+func (m *VoicemailMutation) TranscriptionRetriedAt() (r time.Time, exists bool) {
+	v := m.transcription_retried_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTranscriptionRetriedAt returns the old "transcription_retried_at" field's value of the Voicemail entity.
+// If the Voicemail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoicemailMutation) OldTranscriptionRetriedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTranscriptionRetriedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTranscriptionRetriedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTranscriptionRetriedAt: %w", err)
+	}
+	return oldValue.TranscriptionRetriedAt, nil
+}
+
+// ClearTranscriptionRetriedAt clears the value of the "transcription_retried_at" field.
+func (m *VoicemailMutation) ClearTranscriptionRetriedAt() {
+	m.transcription_retried_at = nil
+	m.clearedFields[voicemail.FieldTranscriptionRetriedAt] = struct{}{}
+}
+
+// TranscriptionRetriedAtCleared returns if the "transcription_retried_at" field was cleared in this mutation.
+func (m *VoicemailMutation) TranscriptionRetriedAtCleared() bool {
+	_, ok := m.clearedFields[voicemail.FieldTranscriptionRetriedAt]
+	return ok
+}
+
+// ResetTranscriptionRetriedAt resets all changes to the "transcription_retried_at" field.
+func (m *VoicemailMutation) ResetTranscriptionRetriedAt() {
+	m.transcription_retried_at = nil
+	delete(m.clearedFields, voicemail.FieldTranscriptionRetriedAt)
+}
+
 // SetLearnedAt sets the "learned_at" field.
 func (m *VoicemailMutation) SetLearnedAt(t time.Time) {
 	m.learned_at = &t
@@ -13438,7 +13488,7 @@ func (m *VoicemailMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *VoicemailMutation) Fields() []string {
-	fields := make([]string, 0, 23)
+	fields := make([]string, 0, 24)
 	if m.owner_id != nil {
 		fields = append(fields, voicemail.FieldOwnerID)
 	}
@@ -13486,6 +13536,9 @@ func (m *VoicemailMutation) Fields() []string {
 	}
 	if m.transcription_error != nil {
 		fields = append(fields, voicemail.FieldTranscriptionError)
+	}
+	if m.transcription_retried_at != nil {
+		fields = append(fields, voicemail.FieldTranscriptionRetriedAt)
 	}
 	if m.learned_at != nil {
 		fields = append(fields, voicemail.FieldLearnedAt)
@@ -13548,6 +13601,8 @@ func (m *VoicemailMutation) Field(name string) (ent.Value, bool) {
 		return m.Transcription()
 	case voicemail.FieldTranscriptionError:
 		return m.TranscriptionError()
+	case voicemail.FieldTranscriptionRetriedAt:
+		return m.TranscriptionRetriedAt()
 	case voicemail.FieldLearnedAt:
 		return m.LearnedAt()
 	case voicemail.FieldPlace:
@@ -13603,6 +13658,8 @@ func (m *VoicemailMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldTranscription(ctx)
 	case voicemail.FieldTranscriptionError:
 		return m.OldTranscriptionError(ctx)
+	case voicemail.FieldTranscriptionRetriedAt:
+		return m.OldTranscriptionRetriedAt(ctx)
 	case voicemail.FieldLearnedAt:
 		return m.OldLearnedAt(ctx)
 	case voicemail.FieldPlace:
@@ -13738,6 +13795,13 @@ func (m *VoicemailMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTranscriptionError(v)
 		return nil
+	case voicemail.FieldTranscriptionRetriedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTranscriptionRetriedAt(v)
+		return nil
 	case voicemail.FieldLearnedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -13871,6 +13935,9 @@ func (m *VoicemailMutation) ClearedFields() []string {
 	if m.FieldCleared(voicemail.FieldTranscriptionError) {
 		fields = append(fields, voicemail.FieldTranscriptionError)
 	}
+	if m.FieldCleared(voicemail.FieldTranscriptionRetriedAt) {
+		fields = append(fields, voicemail.FieldTranscriptionRetriedAt)
+	}
 	if m.FieldCleared(voicemail.FieldPlace) {
 		fields = append(fields, voicemail.FieldPlace)
 	}
@@ -13917,6 +13984,9 @@ func (m *VoicemailMutation) ClearField(name string) error {
 		return nil
 	case voicemail.FieldTranscriptionError:
 		m.ClearTranscriptionError()
+		return nil
+	case voicemail.FieldTranscriptionRetriedAt:
+		m.ClearTranscriptionRetriedAt()
 		return nil
 	case voicemail.FieldPlace:
 		m.ClearPlace()
@@ -13991,6 +14061,9 @@ func (m *VoicemailMutation) ResetField(name string) error {
 		return nil
 	case voicemail.FieldTranscriptionError:
 		m.ResetTranscriptionError()
+		return nil
+	case voicemail.FieldTranscriptionRetriedAt:
+		m.ResetTranscriptionRetriedAt()
 		return nil
 	case voicemail.FieldLearnedAt:
 		m.ResetLearnedAt()

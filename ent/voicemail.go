@@ -52,6 +52,8 @@ type Voicemail struct {
 	Transcription phone.TranscriptionState `json:"transcription,omitempty"`
 	// TranscriptionError holds the value of the "transcription_error" field.
 	TranscriptionError *string `json:"transcription_error,omitempty"`
+	// TranscriptionRetriedAt holds the value of the "transcription_retried_at" field.
+	TranscriptionRetriedAt *time.Time `json:"transcription_retried_at,omitempty"`
 	// LearnedAt holds the value of the "learned_at" field.
 	LearnedAt time.Time `json:"learned_at,omitempty"`
 	// Place holds the value of the "place" field.
@@ -129,7 +131,7 @@ func (*Voicemail) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case voicemail.FieldID, voicemail.FieldOwnerID, voicemail.FieldNumberID, voicemail.FieldCallID, voicemail.FieldRecordingSid, voicemail.FieldFrom, voicemail.FieldAudio, voicemail.FieldAudioError, voicemail.FieldAudioType, voicemail.FieldAudioSha256, voicemail.FieldTranscript, voicemail.FieldTranscription, voicemail.FieldTranscriptionError:
 			values[i] = new(sql.NullString)
-		case voicemail.FieldReceivedAt, voicemail.FieldHeardAt, voicemail.FieldLearnedAt, voicemail.FieldAppearedAt, voicemail.FieldDeletedAt, voicemail.FieldRestoredAt, voicemail.FieldReconciledAt, voicemail.FieldPurgedAt:
+		case voicemail.FieldReceivedAt, voicemail.FieldHeardAt, voicemail.FieldTranscriptionRetriedAt, voicemail.FieldLearnedAt, voicemail.FieldAppearedAt, voicemail.FieldDeletedAt, voicemail.FieldRestoredAt, voicemail.FieldReconciledAt, voicemail.FieldPurgedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -252,6 +254,13 @@ func (_m *Voicemail) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.TranscriptionError = new(string)
 				*_m.TranscriptionError = value.String
+			}
+		case voicemail.FieldTranscriptionRetriedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field transcription_retried_at", values[i])
+			} else if value.Valid {
+				_m.TranscriptionRetriedAt = new(time.Time)
+				*_m.TranscriptionRetriedAt = value.Time
 			}
 		case voicemail.FieldLearnedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -408,6 +417,11 @@ func (_m *Voicemail) String() string {
 	if v := _m.TranscriptionError; v != nil {
 		builder.WriteString("transcription_error=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.TranscriptionRetriedAt; v != nil {
+		builder.WriteString("transcription_retried_at=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("learned_at=")

@@ -203,6 +203,20 @@ func (_c *VoicemailCreate) SetNillableTranscriptionError(v *string) *VoicemailCr
 	return _c
 }
 
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (_c *VoicemailCreate) SetTranscriptionRetriedAt(v time.Time) *VoicemailCreate {
+	_c.mutation.SetTranscriptionRetriedAt(v)
+	return _c
+}
+
+// SetNillableTranscriptionRetriedAt sets the "transcription_retried_at" field if the given value is not nil.
+func (_c *VoicemailCreate) SetNillableTranscriptionRetriedAt(v *time.Time) *VoicemailCreate {
+	if v != nil {
+		_c.SetTranscriptionRetriedAt(*v)
+	}
+	return _c
+}
+
 // SetLearnedAt sets the "learned_at" field.
 func (_c *VoicemailCreate) SetLearnedAt(v time.Time) *VoicemailCreate {
 	_c.mutation.SetLearnedAt(v)
@@ -592,6 +606,10 @@ func (_c *VoicemailCreate) createSpec() (*Voicemail, *sqlgraph.CreateSpec) {
 		_spec.SetField(voicemail.FieldTranscriptionError, field.TypeString, value)
 		_node.TranscriptionError = &value
 	}
+	if value, ok := _c.mutation.TranscriptionRetriedAt(); ok {
+		_spec.SetField(voicemail.FieldTranscriptionRetriedAt, field.TypeTime, value)
+		_node.TranscriptionRetriedAt = &value
+	}
 	if value, ok := _c.mutation.LearnedAt(); ok {
 		_spec.SetField(voicemail.FieldLearnedAt, field.TypeTime, value)
 		_node.LearnedAt = value
@@ -887,6 +905,24 @@ func (u *VoicemailUpsert) UpdateTranscriptionError() *VoicemailUpsert {
 // ClearTranscriptionError clears the value of the "transcription_error" field.
 func (u *VoicemailUpsert) ClearTranscriptionError() *VoicemailUpsert {
 	u.SetNull(voicemail.FieldTranscriptionError)
+	return u
+}
+
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (u *VoicemailUpsert) SetTranscriptionRetriedAt(v time.Time) *VoicemailUpsert {
+	u.Set(voicemail.FieldTranscriptionRetriedAt, v)
+	return u
+}
+
+// UpdateTranscriptionRetriedAt sets the "transcription_retried_at" field to the value that was provided on create.
+func (u *VoicemailUpsert) UpdateTranscriptionRetriedAt() *VoicemailUpsert {
+	u.SetExcluded(voicemail.FieldTranscriptionRetriedAt)
+	return u
+}
+
+// ClearTranscriptionRetriedAt clears the value of the "transcription_retried_at" field.
+func (u *VoicemailUpsert) ClearTranscriptionRetriedAt() *VoicemailUpsert {
+	u.SetNull(voicemail.FieldTranscriptionRetriedAt)
 	return u
 }
 
@@ -1263,6 +1299,27 @@ func (u *VoicemailUpsertOne) UpdateTranscriptionError() *VoicemailUpsertOne {
 func (u *VoicemailUpsertOne) ClearTranscriptionError() *VoicemailUpsertOne {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.ClearTranscriptionError()
+	})
+}
+
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (u *VoicemailUpsertOne) SetTranscriptionRetriedAt(v time.Time) *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetTranscriptionRetriedAt(v)
+	})
+}
+
+// UpdateTranscriptionRetriedAt sets the "transcription_retried_at" field to the value that was provided on create.
+func (u *VoicemailUpsertOne) UpdateTranscriptionRetriedAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateTranscriptionRetriedAt()
+	})
+}
+
+// ClearTranscriptionRetriedAt clears the value of the "transcription_retried_at" field.
+func (u *VoicemailUpsertOne) ClearTranscriptionRetriedAt() *VoicemailUpsertOne {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearTranscriptionRetriedAt()
 	})
 }
 
@@ -1825,6 +1882,27 @@ func (u *VoicemailUpsertBulk) UpdateTranscriptionError() *VoicemailUpsertBulk {
 func (u *VoicemailUpsertBulk) ClearTranscriptionError() *VoicemailUpsertBulk {
 	return u.Update(func(s *VoicemailUpsert) {
 		s.ClearTranscriptionError()
+	})
+}
+
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (u *VoicemailUpsertBulk) SetTranscriptionRetriedAt(v time.Time) *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.SetTranscriptionRetriedAt(v)
+	})
+}
+
+// UpdateTranscriptionRetriedAt sets the "transcription_retried_at" field to the value that was provided on create.
+func (u *VoicemailUpsertBulk) UpdateTranscriptionRetriedAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.UpdateTranscriptionRetriedAt()
+	})
+}
+
+// ClearTranscriptionRetriedAt clears the value of the "transcription_retried_at" field.
+func (u *VoicemailUpsertBulk) ClearTranscriptionRetriedAt() *VoicemailUpsertBulk {
+	return u.Update(func(s *VoicemailUpsert) {
+		s.ClearTranscriptionRetriedAt()
 	})
 }
 

@@ -223,6 +223,26 @@ func (_u *VoicemailUpdate) ClearTranscriptionError() *VoicemailUpdate {
 	return _u
 }
 
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (_u *VoicemailUpdate) SetTranscriptionRetriedAt(v time.Time) *VoicemailUpdate {
+	_u.mutation.SetTranscriptionRetriedAt(v)
+	return _u
+}
+
+// SetNillableTranscriptionRetriedAt sets the "transcription_retried_at" field if the given value is not nil.
+func (_u *VoicemailUpdate) SetNillableTranscriptionRetriedAt(v *time.Time) *VoicemailUpdate {
+	if v != nil {
+		_u.SetTranscriptionRetriedAt(*v)
+	}
+	return _u
+}
+
+// ClearTranscriptionRetriedAt clears the value of the "transcription_retried_at" field.
+func (_u *VoicemailUpdate) ClearTranscriptionRetriedAt() *VoicemailUpdate {
+	_u.mutation.ClearTranscriptionRetriedAt()
+	return _u
+}
+
 // SetPlace sets the "place" field.
 func (_u *VoicemailUpdate) SetPlace(v int64) *VoicemailUpdate {
 	_u.mutation.ResetPlace()
@@ -525,6 +545,12 @@ func (_u *VoicemailUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.TranscriptionErrorCleared() {
 		_spec.ClearField(voicemail.FieldTranscriptionError, field.TypeString)
 	}
+	if value, ok := _u.mutation.TranscriptionRetriedAt(); ok {
+		_spec.SetField(voicemail.FieldTranscriptionRetriedAt, field.TypeTime, value)
+	}
+	if _u.mutation.TranscriptionRetriedAtCleared() {
+		_spec.ClearField(voicemail.FieldTranscriptionRetriedAt, field.TypeTime)
+	}
 	if value, ok := _u.mutation.Place(); ok {
 		_spec.SetField(voicemail.FieldPlace, field.TypeInt64, value)
 	}
@@ -820,6 +846,26 @@ func (_u *VoicemailUpdateOne) SetNillableTranscriptionError(v *string) *Voicemai
 // ClearTranscriptionError clears the value of the "transcription_error" field.
 func (_u *VoicemailUpdateOne) ClearTranscriptionError() *VoicemailUpdateOne {
 	_u.mutation.ClearTranscriptionError()
+	return _u
+}
+
+// SetTranscriptionRetriedAt sets the "transcription_retried_at" field.
+func (_u *VoicemailUpdateOne) SetTranscriptionRetriedAt(v time.Time) *VoicemailUpdateOne {
+	_u.mutation.SetTranscriptionRetriedAt(v)
+	return _u
+}
+
+// SetNillableTranscriptionRetriedAt sets the "transcription_retried_at" field if the given value is not nil.
+func (_u *VoicemailUpdateOne) SetNillableTranscriptionRetriedAt(v *time.Time) *VoicemailUpdateOne {
+	if v != nil {
+		_u.SetTranscriptionRetriedAt(*v)
+	}
+	return _u
+}
+
+// ClearTranscriptionRetriedAt clears the value of the "transcription_retried_at" field.
+func (_u *VoicemailUpdateOne) ClearTranscriptionRetriedAt() *VoicemailUpdateOne {
+	_u.mutation.ClearTranscriptionRetriedAt()
 	return _u
 }
 
@@ -1154,6 +1200,12 @@ func (_u *VoicemailUpdateOne) sqlSave(ctx context.Context) (_node *Voicemail, er
 	}
 	if _u.mutation.TranscriptionErrorCleared() {
 		_spec.ClearField(voicemail.FieldTranscriptionError, field.TypeString)
+	}
+	if value, ok := _u.mutation.TranscriptionRetriedAt(); ok {
+		_spec.SetField(voicemail.FieldTranscriptionRetriedAt, field.TypeTime, value)
+	}
+	if _u.mutation.TranscriptionRetriedAtCleared() {
+		_spec.ClearField(voicemail.FieldTranscriptionRetriedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Place(); ok {
 		_spec.SetField(voicemail.FieldPlace, field.TypeInt64, value)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/auditentry"
+	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/phone"
@@ -102,6 +103,10 @@ type mutation struct {
 
 // mutations are all that there are, in an order in which each of them can be made by an owner or an administrator.
 func (w *world) mutations(a tenant, mine []string, mail, lost string) []mutation {
+	w.t.Helper()
+	w.write(func(tx *ent.Client) error {
+		return tx.Voicemail.Update().Where(voicemail.IDIn(mine...)).SetTranscription(phone.TranscriptionFailed).Exec(w.ctx)
+	})
 	return []mutation{
 		{"createUser", w.admin, `mutation { createUser(input: {email: "New@example.com"}) { id } }`, nil, "createUser.id",
 			[]string{"createUser new of new by admin: new@example.com, OWNER"}, false, false},
@@ -124,6 +129,8 @@ func (w *world) mutations(a tenant, mine []string, mail, lost string) []mutation
 			[]string{"markVoicemails vm0 of ann by ann: heard", "markVoicemails vm1 of ann by ann: heard"}, true, false},
 		{"retryDelivery", a.token, `mutation($id: ID!) { retryDelivery(id: $id) { id } }`, vars{"id": mail}, "",
 			[]string{"retryDelivery mail of ann by ann: vm0 to ann@example.com"}, false, false},
+		{"retryTranscription", a.token, `mutation($id: ID!) { retryTranscription(id: $id) { id } }`, vars{"id": mine[0]}, "",
+			[]string{"retryTranscription vm0 of ann by ann: "}, true, false},
 		{"deleteVoicemails", a.token, deleteThem, vars{"ids": mine}, "", []string{"deleteVoicemails vm0 of ann by ann: ", "deleteVoicemails vm1 of ann by ann: "}, false, false},
 		{"restoreVoicemails", w.admin, restoreThem, vars{"ids": mine[:1]}, "", []string{"restoreVoicemails vm0 of ann by admin: "}, true, false},
 		{"emptyBin", a.token, `mutation { emptyBin }`, nil, "", []string{"emptyBin vm1 of ann by ann: "}, true, true},

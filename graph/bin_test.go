@@ -171,6 +171,28 @@ func TestAMailThatWasGivenUpIsTriedAgain(t *testing.T) {
 	})
 }
 
+func TestATranscriptThatWasGivenUpIsTriedAgainByItsOwner(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		a, b := w.tenant("ann"), w.tenant("bob")
+		ids := w.voicemails(a, 2)
+		const retry = `mutation($id: ID!) { retryTranscription(id: $id) { transcription transcriptionError } }`
+		w.refused(a.token, retry, vars{"id": ids[0]}, phone.Conflict, "retryTranscription") // transcripts are off
+		w.write(func(tx *ent.Client) error {
+			return tx.Voicemail.Update().SetTranscription(phone.TranscriptionFailed).SetTranscriptionError("It failed.").Exec(w.ctx)
+		})
+		for _, id := range []string{ids[0], "vm_none", "num_none", "x"} {
+			w.refused(b.token, retry, vars{"id": id}, phone.NotFound, "retryTranscription")
+		}
+		again := `{"retryTranscription": {"transcription": "PENDING", "transcriptionError": null}}`
+		w.wants(a.token, retry, vars{"id": ids[0]}, again)
+		w.wants(a.token, retry, vars{"id": ids[0]}, again)
+		w.wants(w.admin, retry, vars{"id": ids[1]}, again)
+		w.ask(a.token, deleteThem, vars{"ids": ids[:1]})
+		w.refused(a.token, retry, vars{"id": ids[0]}, phone.NotFound, "retryTranscription")
+	})
+}
+
 func TestAMailOfADeletedVoicemailIsNotSent(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {

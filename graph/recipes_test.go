@@ -130,15 +130,20 @@ func (w *world) answer(token, operation string, v vars) string {
 	return s.next("next")
 }
 
-// kitchen is an owner with three voicemails, of which the second can be heard and read while its mail was given up, and with a call that rings.
+// kitchen is an owner with three voicemails, of which the second can be heard and read while its mail was given up, and the third was not transcribed,
+// and with a call that rings.
 func (w *world) kitchen() tenant {
 	w.t.Helper()
 	a := w.tenant("ann")
 	w.voicemails(a, 1)
 	second, _ := w.stored(a)
-	w.voicemails(a, 1)
+	third := w.voicemails(a, 1)[0]
 	w.write(func(tx *ent.Client) error {
 		if err := tx.Voicemail.UpdateOneID(second).SetTranscript("Please call back about the invoice.").SetTranscription(phone.TranscriptionCompleted).Exec(w.ctx); err != nil {
+			return err
+		}
+		const outOfOrder = "The transcription service is out of order: it answered 503."
+		if err := tx.Voicemail.UpdateOneID(third).SetTranscription(phone.TranscriptionFailed).SetTranscriptionError(outOfOrder).Exec(w.ctx); err != nil {
 			return err
 		}
 		return tx.Delivery.Update().Where(delivery.HasVoicemailWith(voicemail.ID(second))).SetState(phone.DeliveryFailed).SetAttempts(3).SetLastError("550 no such mailbox").Exec(w.ctx)

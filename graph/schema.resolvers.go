@@ -120,6 +120,13 @@ func (r *mutationResolver) RetryDelivery(ctx context.Context, id string) (*ent.D
 	return r.DB.Delivery.Get(ctx, id)
 }
 
+func (r *mutationResolver) RetryTranscription(ctx context.Context, id string) (*ent.Voicemail, error) {
+	if err := r.Desk.RetryTranscription(ctx, anID(id)); err != nil {
+		return nil, err
+	}
+	return r.DB.Voicemail.Get(ctx, anID(id))
+}
+
 func (r *mutationResolver) BlockCaller(ctx context.Context, from phone.Number) (bool, error) {
 	err := r.Desk.Block(ctx, from)
 	return err == nil, err

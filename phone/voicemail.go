@@ -12,7 +12,7 @@ const (
 	MailPatience = 60 * time.Second
 	// TranscriptPatience is how long Twilio may take for a transcript.
 	TranscriptPatience = 15 * time.Minute
-	// EnginePatience is how long after we learned of a voicemail an engine of ours is given it again.
+	// EnginePatience is how long after we learned of a voicemail, or were asked to try again, an engine is given it again.
 	EnginePatience = 24 * time.Hour
 	// FetchPatience is how long the audio is asked for before it is given up.
 	FetchPatience = 24 * time.Hour
@@ -167,6 +167,11 @@ func WhyNoTranscript(seconds int) string {
 		return "The message is too long: Twilio transcribes recordings of more than 2 and less than 120 seconds."
 	}
 	return ""
+}
+
+// MayRetryTranscript tells whether a transcript in that state, which somebody has been waiting for so long, is tried once more by request.
+func MayRetryTranscript(t TranscriptionState, waited time.Duration) bool {
+	return t == TranscriptionFailed || t == TranscriptionPending && waited >= TranscriptPatience
 }
 
 // Attached tells whether a mail carries audio of that many bytes.

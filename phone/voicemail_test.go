@@ -118,3 +118,24 @@ func TestLengthOf(t *testing.T) {
 		}
 	}
 }
+
+func TestMayRetryTranscript(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		state  TranscriptionState
+		waited time.Duration
+		want   bool
+	}{
+		{TranscriptionFailed, 0, true},
+		{TranscriptionFailed, time.Hour, true},
+		{TranscriptionPending, 0, false},
+		{TranscriptionPending, TranscriptPatience - 1, false},
+		{TranscriptionPending, TranscriptPatience, true},
+		{TranscriptionCompleted, time.Hour, false},
+		{TranscriptionOff, time.Hour, false},
+	} {
+		if got := MayRetryTranscript(c.state, c.waited); got != c.want {
+			t.Errorf("%s for %s: got %v, want %v", c.state, c.waited, got, c.want)
+		}
+	}
+}

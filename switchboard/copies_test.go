@@ -22,13 +22,19 @@ import (
 // answersWith has Twilio answer every request with this status from now on, and the message where that is 200.
 func (d *desk) answersWith(status int) *atomic.Int64 {
 	d.t.Helper()
+	if status == http.StatusOK {
+		return d.answers(status, string(message))
+	}
+	return d.answers(status, "")
+}
+
+func (d *desk) answers(status int, body string) *atomic.Int64 {
+	d.t.Helper()
 	asked := new(atomic.Int64)
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
 		w.WriteHeader(status)
-		if status == http.StatusOK {
-			_, _ = w.Write(message) // whom it does not reach has gone
-		}
+		_, _ = w.Write([]byte(body)) // whom it does not reach has gone
 	}))
 	d.t.Cleanup(host.Close)
 	client, err := twilio.New(twilio.Config{BaseURL: host.URL, AccountSID: fmt.Sprintf("AC%032x", 1), User: "SKuser", Password: "secret"})

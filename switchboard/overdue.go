@@ -67,8 +67,10 @@ func (s *Switchboard) overdueVoicemails(ctx context.Context) (errs error) {
 }
 
 func (s *Switchboard) overdueTranscripts(ctx context.Context) (errs error) {
+	since := s.overdueSince(phone.EnginePatience)
 	late, err := s.DB.Client().Voicemail.Query().Limit(atOnce).
-		Where(voicemail.TranscriptionEQ(phone.TranscriptionPending), voicemail.LearnedAtLT(s.overdueSince(phone.FetchPatience))).IDs(ctx)
+		Where(voicemail.TranscriptionEQ(phone.TranscriptionPending), voicemail.LearnedAtLT(since),
+			voicemail.Or(voicemail.TranscriptionRetriedAtIsNil(), voicemail.TranscriptionRetriedAtLT(since))).IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("look for transcripts that are overdue: %w", err)
 	}

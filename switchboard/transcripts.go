@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/voicemail"
+	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/transcribe"
+	"github.com/maskline/maskline/internal/twilio"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -92,7 +95,7 @@ func (s *Switchboard) Transcribed(ctx context.Context, in phone.Incoming, t Tran
 			return err
 		}
 		if !t.Completed {
-			return s.noTranscript(ctx, tx, v, "Twilio could not transcribe the message.")
+			return s.noTranscript(ctx, tx, v, failedToTranscribe)
 		}
 		return s.transcript(ctx, tx, v, t.Text)
 	})
@@ -146,7 +149,42 @@ func (s *Switchboard) expireTranscription(ctx context.Context, id string) error 
 	})
 }
 
-// transcribe has our own engine transcribe a voicemail whose audio is stored.
+// RetryTranscription has a message transcribed whose transcript failed, or has been awaited for long, and tries as long as with a new one. One that
+// is there stays as it is, and no mail goes out a second time. Twilio transcribes a message only once: it is asked for what it has.
+func (s *Switchboard) RetryTranscription(ctx context.Context, id string) error {
+	return s.inTx(ctx, func(tx *Tx) error {
+		found, err := tx.withCalls(ctx, []string{id})
+		if err != nil {
+			return err
+		}
+		v := found[0]
+		if v.Transcription == phone.TranscriptionOff {
+			return &phone.Error{Code: phone.Conflict, Message: "Nobody was asked for a transcript of this message: transcripts are off."}
+		}
+		if !phone.MayRetryTranscript(v.Transcription, s.awaited(v)) {
+			return nil
+		}
+		err = tx.Voicemail.UpdateOneID(id).SetTranscription(phone.TranscriptionPending).ClearTranscriptionError().SetTranscriptionRetriedAt(s.now()).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write voicemail %s: %w", id, err)
+		}
+		tx.later(jobs.Job{Kind: jobs.Transcribe, Subject: id, At: s.now()})
+		tx.change(v, phone.ChangeUpdated)
+		tx.audit(ctx, "retryTranscription", v.OwnerID, id, "")
+		return nil
+	})
+}
+
+// awaited is how long somebody has been waiting for a transcript.
+func (s *Switchboard) awaited(v *ent.Voicemail) time.Duration {
+	since := v.LearnedAt
+	if v.TranscriptionRetriedAt != nil {
+		since = *v.TranscriptionRetriedAt
+	}
+	return s.now().Sub(since)
+}
+
+// transcribe has our own engine transcribe a voicemail whose audio is stored, or asks Twilio for what it has of it.
 func (s *Switchboard) transcribe(ctx context.Context, id string) error {
 	v, err := s.DB.Client().Voicemail.Query().Where(voicemail.ID(id)).WithNumber().Only(ctx)
 	if err != nil {
@@ -164,6 +202,8 @@ func (s *Switchboard) transcribe(ctx context.Context, id string) error {
 
 func (s *Switchboard) listen(ctx context.Context, v *ent.Voicemail) (string, error) {
 	switch {
+	case s.Engine == nil && s.Settings.Transcriber == "twilio":
+		return s.askTwilio(ctx, v.RecordingSid)
 	case s.Engine == nil:
 		return "", &transcribe.Error{Reason: "Transcription was switched off."}
 	case v.Audio == phone.AudioPending: // a copy was lost
@@ -179,16 +219,61 @@ func (s *Switchboard) listen(ctx context.Context, v *ent.Voicemail) (string, err
 	return s.Engine.Transcribe(ctx, audio, v.Edges.Number.Language)
 }
 
-// notTranscribed asks for another try where one may help, until the voicemail is too old: then its owner is told the last reason.
+const failedToTranscribe = "Twilio could not transcribe the message."
+
+// askTwilio asks for a transcript that should have been told by now.
+func (s *Switchboard) askTwilio(ctx context.Context, recordingSID string) (string, error) {
+	if s.Twilio == nil {
+		return "", &transcribe.Error{Reason: "No Twilio account is set."}
+	}
+	all, err := s.Twilio.Transcriptions(ctx, recordingSID)
+	if refused := new(twilio.Error); errors.As(err, &refused) && refused.NotFound() {
+		all, err = nil, nil
+	}
+	if err != nil {
+		return "", &transcribe.Error{Passing: true, Reason: "Twilio could not be asked for the transcript.", Err: err}
+	}
+	why := &transcribe.Error{Reason: "Twilio has no transcript of the message."}
+	for _, t := range all {
+		switch t.Status {
+		case "completed":
+			return t.Text, nil
+		case "failed":
+			why.Reason = failedToTranscribe
+		default:
+			return "", &transcribe.Error{Passing: true, Reason: "Twilio has not transcribed the message yet."}
+		}
+	}
+	return "", why
+}
+
+// notTranscribed asks for another try where one may help, and meanwhile tells the voicemail's owner why there is none yet. When it has been tried
+// for long enough, the last reason is why there will be none.
 func (s *Switchboard) notTranscribed(ctx context.Context, v *ent.Voicemail, cause error) error {
 	why := &transcribe.Error{Passing: true, Reason: "The message could not be transcribed."}
 	errors.As(cause, &why)
-	if why.Passing && s.age(v) < phone.EnginePatience {
-		return fmt.Errorf("transcribe voicemail %s: %w", v.ID, cause)
+	if why.Passing && s.awaited(v) < phone.EnginePatience {
+		return errors.Join(fmt.Errorf("transcribe voicemail %s: %w", v.ID, cause), s.noTranscriptYet(ctx, v.ID, why.Reason))
 	}
 	s.Metrics.givenUp("transcript")
 	s.Log.WarnContext(ctx, "gave up the transcript of a voicemail", "voicemail", v.ID, "error", cause)
 	return s.withVoicemail(ctx, v.ID, func(tx *Tx, v *ent.Voicemail) error { return s.noTranscript(ctx, tx, v, why.Reason) })
+}
+
+func (s *Switchboard) noTranscriptYet(ctx context.Context, id, why string) error {
+	if ctx.Err() != nil {
+		return nil // we were told to stop: that is no reason that matters to anybody
+	}
+	return s.withVoicemail(ctx, id, func(tx *Tx, v *ent.Voicemail) error {
+		if v.Transcription != phone.TranscriptionPending || v.TranscriptionError != nil && *v.TranscriptionError == why {
+			return nil
+		}
+		if err := tx.Voicemail.UpdateOneID(id).SetTranscriptionError(why).Exec(ctx); err != nil {
+			return fmt.Errorf("write voicemail %s: %w", id, err)
+		}
+		tx.change(v, phone.ChangeUpdated)
+		return nil
+	})
 }
 
 // withVoicemail runs do on the locked voicemail.

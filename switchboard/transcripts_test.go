@@ -241,6 +241,97 @@ func TestATranscriptWithoutWordsIsNone(t *testing.T) {
 	})
 }
 
+const outOfOrder = "The transcription service is out of order: it answered 503."
+
+// TestATranscriptThatFailsSaysWhyWhileItIsTried: clients are told of each reason once.
+func TestATranscriptThatFailsSaysWhyWhileItIsTried(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.hears(503, "")
+		v := d.stored(1)
+		d.announced()
+		for try, told := range []bool{true, false, false} {
+			if err := d.Work()[jobs.Transcribe](d.ctx, jobs.Job{Subject: v.ID}); err == nil {
+				d.t.Error("the job is done, want it tried again")
+			}
+			d.wantTranscription(phone.TranscriptionPending, outOfOrder)
+			if heard := slices.Contains(d.announced(), v.ID); heard != told {
+				d.t.Errorf("try %d: announced %v, want %v", try, heard, told)
+			}
+		}
+		d.hears(200, `{"text":"Hello."}`)
+		d.check(d.Work()[jobs.Transcribe](d.ctx, jobs.Job{Subject: v.ID}))
+		d.wantTranscription(phone.TranscriptionCompleted, "")
+	})
+}
+
+func TestAFailedTranscriptIsTriedAgainAsLongAsANewOneAndMailedOnce(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.hears(400, "")
+		v := d.stored(1)
+		d.check(d.work())
+		if got := d.voicemail().Transcription; got != phone.TranscriptionFailed {
+			d.t.Fatalf("the transcript is %s", got)
+		}
+		d.wait(48 * time.Hour)
+		d.hears(503, "")
+		d.check(d.RetryTranscription(d.ctx, v.ID))
+		d.wantTranscription(phone.TranscriptionPending, "")
+		d.check(d.work())
+		d.wantTranscription(phone.TranscriptionPending, outOfOrder)
+		d.check(d.Work()[jobs.KeepHouse](d.ctx, jobs.Job{Kind: jobs.KeepHouse}))
+		d.wantTranscription(phone.TranscriptionPending, outOfOrder)
+		d.hears(200, `{"text":"Hello."}`)
+		d.check(d.RetryTranscription(d.ctx, v.ID)) // nobody has waited for long: nothing changes
+		d.wantTranscription(phone.TranscriptionPending, outOfOrder)
+		d.wait(phone.TranscriptPatience)
+		d.check(d.RetryTranscription(d.ctx, v.ID))
+		d.wantTranscription(phone.TranscriptionPending, "")
+		d.check(d.work())
+		d.wantTranscription(phone.TranscriptionCompleted, "")
+		d.check(d.RetryTranscription(d.ctx, v.ID))
+		d.wantTranscription(phone.TranscriptionCompleted, "")
+		if m := d.db.Client().Delivery.Query().OnlyX(d.ctx); m.State != phone.DeliveryDelivered || m.Attempts != 1 {
+			d.t.Errorf("the mail is %s after %d attempts, want it sent once", m.State, m.Attempts)
+		}
+	})
+}
+
+// TestTwilioIsAskedForATranscriptThatItNeverTold asks for it when it has been given up.
+func TestTwilioIsAskedForATranscriptThatItNeverTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		has    string
+		state  phone.TranscriptionState
+		why    string
+	}{
+		{200, `{"status":"completed","transcription_text":"Hello."}`, phone.TranscriptionCompleted, ""},
+		{200, `{"status":"completed","transcription_text":" "}`, phone.TranscriptionFailed, "No words were recognized in the message."},
+		{200, `{"status":"failed","transcription_text":null}`, phone.TranscriptionFailed, "Twilio could not transcribe the message."},
+		{200, `{"status":"in-progress","transcription_text":null}`, phone.TranscriptionPending, "Twilio has not transcribed the message yet."},
+		{200, ``, phone.TranscriptionFailed, "Twilio has no transcript of the message."},
+		{404, ``, phone.TranscriptionFailed, "Twilio has no transcript of the message."},
+		{500, ``, phone.TranscriptionPending, "Twilio could not be asked for the transcript."},
+	} {
+		t.Run(fmt.Sprint(c.status, c.has), func(t *testing.T) {
+			each(t, func(d *desk) {
+				d.number(-1, -1)
+				d.check(d.Reported(d.ctx, d.led(1), phone.Reported{RecordingSID: recording(1), Status: "completed", Seconds: 9}))
+				d.wait(phone.TranscriptPatience)
+				d.check(d.work())
+				d.wantTranscription(phone.TranscriptionFailed, "Twilio sent no transcript within 15 minutes.")
+				d.answers(c.status, `{"transcriptions":[`+c.has+`],"next_page_uri":null}`)
+				d.check(d.RetryTranscription(d.ctx, d.onlyVoicemail()))
+				d.wantTranscription(phone.TranscriptionPending, "")
+				_ = d.Work()[jobs.Transcribe](d.ctx, jobs.Job{Subject: d.onlyVoicemail()}) // an error means: again
+				d.wantTranscription(c.state, c.why)
+			})
+		})
+	}
+}
+
 func TestPassingTroubleIsGivenUpAfterADay(t *testing.T) {
 	each(t, func(d *desk) {
 		d.number(-1, -1)
@@ -251,10 +342,10 @@ func TestPassingTroubleIsGivenUpAfterADay(t *testing.T) {
 		if err := transcribe(d.ctx, jobs.Job{Subject: v.ID}); err == nil {
 			d.t.Error("the job is done, want it tried again")
 		}
-		d.wantTranscription(phone.TranscriptionPending, "")
+		d.wantTranscription(phone.TranscriptionPending, outOfOrder)
 		d.wait(time.Second)
 		d.check(transcribe(d.ctx, jobs.Job{Subject: v.ID}))
-		d.wantTranscription(phone.TranscriptionFailed, "The transcription service is out of order: it answered 503.")
+		d.wantTranscription(phone.TranscriptionFailed, outOfOrder)
 		if n := asked.Load(); n != 2 {
 			d.t.Errorf("the engine was asked %d times", n)
 		}

@@ -677,6 +677,7 @@ var (
 		{Name: "transcript", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "transcription", Type: field.TypeEnum, Enums: []string{"OFF", "PENDING", "COMPLETED", "FAILED"}, Default: "OFF"},
 		{Name: "transcription_error", Type: field.TypeString, Nullable: true, Size: 1000},
+		{Name: "transcription_retried_at", Type: field.TypeTime, Nullable: true},
 		{Name: "learned_at", Type: field.TypeTime},
 		{Name: "place", Type: field.TypeInt64, Nullable: true},
 		{Name: "appeared_at", Type: field.TypeTime, Nullable: true},
@@ -695,13 +696,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "voicemails_calls_voicemails",
-				Columns:    []*schema.Column{VoicemailsColumns[22]},
+				Columns:    []*schema.Column{VoicemailsColumns[23]},
 				RefColumns: []*schema.Column{CallsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "voicemails_masked_numbers_voicemails",
-				Columns:    []*schema.Column{VoicemailsColumns[23]},
+				Columns:    []*schema.Column{VoicemailsColumns[24]},
 				RefColumns: []*schema.Column{MaskedNumbersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -715,7 +716,7 @@ var (
 			{
 				Name:    "voicemail_one_at_a_place",
 				Unique:  true,
-				Columns: []*schema.Column{VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "id > ''",
 				},
@@ -723,12 +724,12 @@ var (
 			{
 				Name:    "voicemail_call_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[22]},
+				Columns: []*schema.Column{VoicemailsColumns[23]},
 			},
 			{
 				Name:    "voicemail_audio_pending",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[15]},
+				Columns: []*schema.Column{VoicemailsColumns[16]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "audio = 'PENDING'",
 				},
@@ -736,7 +737,7 @@ var (
 			{
 				Name:    "voicemail_transcription_pending",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[15]},
+				Columns: []*schema.Column{VoicemailsColumns[16]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "transcription = 'PENDING'",
 				},
@@ -744,7 +745,7 @@ var (
 			{
 				Name:    "voicemail_binned_owner_id_deleted_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[18], VoicemailsColumns[0]},
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[19], VoicemailsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NOT NULL",
 				},
@@ -752,7 +753,7 @@ var (
 			{
 				Name:    "voicemail_binned_deleted_at",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[18]},
+				Columns: []*schema.Column{VoicemailsColumns[19]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NOT NULL",
 				},
@@ -760,7 +761,7 @@ var (
 			{
 				Name:    "voicemail_shown_owner_id_from_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[3], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[3], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
@@ -768,7 +769,7 @@ var (
 			{
 				Name:    "voicemail_shown_owner_id_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
@@ -776,7 +777,7 @@ var (
 			{
 				Name:    "voicemail_unheard_owner_id_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[1], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND heard_at IS NULL",
 				},
@@ -808,7 +809,7 @@ var (
 			{
 				Name:    "voicemail_shown_number_id_from_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[3], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[24], VoicemailsColumns[3], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
@@ -816,7 +817,7 @@ var (
 			{
 				Name:    "voicemail_shown_number_id_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[24], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
@@ -824,7 +825,7 @@ var (
 			{
 				Name:    "voicemail_unheard_number_id_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[24], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND heard_at IS NULL",
 				},
@@ -832,7 +833,7 @@ var (
 			{
 				Name:    "voicemail_shown_number_id_from_received_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[3], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Columns: []*schema.Column{VoicemailsColumns[24], VoicemailsColumns[3], VoicemailsColumns[5], VoicemailsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
@@ -840,7 +841,7 @@ var (
 			{
 				Name:    "voicemail_shown_number_id_received_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Columns: []*schema.Column{VoicemailsColumns[24], VoicemailsColumns[5], VoicemailsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL",
 				},
@@ -848,7 +849,7 @@ var (
 			{
 				Name:    "voicemail_unheard_number_id_received_at_id",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[23], VoicemailsColumns[5], VoicemailsColumns[0]},
+				Columns: []*schema.Column{VoicemailsColumns[24], VoicemailsColumns[5], VoicemailsColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND heard_at IS NULL",
 				},
@@ -856,7 +857,7 @@ var (
 			{
 				Name:    "voicemail_shown_everybody_from_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[3], VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[3], VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND id > ''",
 				},
@@ -864,7 +865,7 @@ var (
 			{
 				Name:    "voicemail_shown_everybody_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND id > ''",
 				},
@@ -872,7 +873,7 @@ var (
 			{
 				Name:    "voicemail_unheard_everybody_place",
 				Unique:  false,
-				Columns: []*schema.Column{VoicemailsColumns[16]},
+				Columns: []*schema.Column{VoicemailsColumns[17]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "deleted_at IS NULL AND heard_at IS NULL AND id > ''",
 				},

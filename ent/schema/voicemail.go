@@ -43,7 +43,8 @@ func (Voicemail) Fields() []ent.Field {
 		field.Text("transcript").Optional().Nillable(),
 		field.Enum("transcription").GoType(phone.TranscriptionState("")).Default(string(phone.TranscriptionOff)).Annotations(entgql.Type("TranscriptionState"), hidden),
 		field.String("transcription_error").Optional().Nillable().MaxLen(1000).Annotations(hidden),
-		field.Time("learned_at").Immutable().Annotations(inside), // when we first heard of it
+		field.Time("transcription_retried_at").Optional().Nillable().Annotations(inside), // somebody asked for another try; it is tried as long as a new one
+		field.Time("learned_at").Immutable().Annotations(inside),                         // when we first heard of it
 		field.Int64("place").Optional().Nillable().Annotations(entgql.OrderField("PLACE"), hidden),
 		field.Time("appeared_at").Optional().Nillable().Annotations(inside),
 		field.Time("deleted_at").Optional().Nillable().Annotations(inside),    // it lies in the bin

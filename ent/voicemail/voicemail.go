@@ -49,6 +49,8 @@ const (
 	FieldTranscription = "transcription"
 	// FieldTranscriptionError holds the string denoting the transcription_error field in the database.
 	FieldTranscriptionError = "transcription_error"
+	// FieldTranscriptionRetriedAt holds the string denoting the transcription_retried_at field in the database.
+	FieldTranscriptionRetriedAt = "transcription_retried_at"
 	// FieldLearnedAt holds the string denoting the learned_at field in the database.
 	FieldLearnedAt = "learned_at"
 	// FieldPlace holds the string denoting the place field in the database.
@@ -113,6 +115,7 @@ var Columns = []string{
 	FieldTranscript,
 	FieldTranscription,
 	FieldTranscriptionError,
+	FieldTranscriptionRetriedAt,
 	FieldLearnedAt,
 	FieldPlace,
 	FieldAppearedAt,
@@ -280,6 +283,11 @@ func ByTranscription(opts ...sql.OrderTermOption) OrderOption {
 // ByTranscriptionError orders the results by the transcription_error field.
 func ByTranscriptionError(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTranscriptionError, opts...).ToFunc()
+}
+
+// ByTranscriptionRetriedAt orders the results by the transcription_retried_at field.
+func ByTranscriptionRetriedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTranscriptionRetriedAt, opts...).ToFunc()
 }
 
 // ByLearnedAt orders the results by the learned_at field.

@@ -136,6 +136,11 @@ func TranscriptionError(v string) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldEQ(FieldTranscriptionError, v))
 }
 
+// TranscriptionRetriedAt applies equality check predicate on the "transcription_retried_at" field. It's identical to TranscriptionRetriedAtEQ.
+func TranscriptionRetriedAt(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldTranscriptionRetriedAt, v))
+}
+
 // LearnedAt applies equality check predicate on the "learned_at" field. It's identical to LearnedAtEQ.
 func LearnedAt(v time.Time) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldEQ(FieldLearnedAt, v))
@@ -1089,6 +1094,56 @@ func TranscriptionErrorEqualFold(v string) predicate.Voicemail {
 // TranscriptionErrorContainsFold applies the ContainsFold predicate on the "transcription_error" field.
 func TranscriptionErrorContainsFold(v string) predicate.Voicemail {
 	return predicate.Voicemail(sql.FieldContainsFold(FieldTranscriptionError, v))
+}
+
+// TranscriptionRetriedAtEQ applies the EQ predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldEQ(FieldTranscriptionRetriedAt, v))
+}
+
+// TranscriptionRetriedAtNEQ applies the NEQ predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtNEQ(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNEQ(FieldTranscriptionRetriedAt, v))
+}
+
+// TranscriptionRetriedAtIn applies the In predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIn(FieldTranscriptionRetriedAt, vs...))
+}
+
+// TranscriptionRetriedAtNotIn applies the NotIn predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtNotIn(vs ...time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotIn(FieldTranscriptionRetriedAt, vs...))
+}
+
+// TranscriptionRetriedAtGT applies the GT predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtGT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGT(FieldTranscriptionRetriedAt, v))
+}
+
+// TranscriptionRetriedAtGTE applies the GTE predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtGTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldGTE(FieldTranscriptionRetriedAt, v))
+}
+
+// TranscriptionRetriedAtLT applies the LT predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtLT(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLT(FieldTranscriptionRetriedAt, v))
+}
+
+// TranscriptionRetriedAtLTE applies the LTE predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtLTE(v time.Time) predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldLTE(FieldTranscriptionRetriedAt, v))
+}
+
+// TranscriptionRetriedAtIsNil applies the IsNil predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtIsNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldIsNull(FieldTranscriptionRetriedAt))
+}
+
+// TranscriptionRetriedAtNotNil applies the NotNil predicate on the "transcription_retried_at" field.
+func TranscriptionRetriedAtNotNil() predicate.Voicemail {
+	return predicate.Voicemail(sql.FieldNotNull(FieldTranscriptionRetriedAt))
 }
 
 // LearnedAtEQ applies the EQ predicate on the "learned_at" field.

@@ -7897,6 +7897,10 @@ func (ec *executionContext) unmarshalNUserWhereInput2ᚖgithubᚗcomᚋmaskline�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNVoicemail2githubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemail(ctx context.Context, sel ast.SelectionSet, v ent.Voicemail) graphql.Marshaler {
+	return ec._Voicemail(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNVoicemail2ᚕᚖgithubᚗcomᚋmasklineᚋmasklineᚋentᚐVoicemailᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Voicemail) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 20, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)

@@ -140,6 +140,7 @@ type ComplexityRoot struct {
 		MarkVoicemails     func(childComplexity int, ids []string, heard bool) int
 		RestoreVoicemails  func(childComplexity int, ids []string) int
 		RetryDelivery      func(childComplexity int, id string) int
+		RetryTranscription func(childComplexity int, id string) int
 		RevokeToken        func(childComplexity int, id string) int
 		SetNumberState     func(childComplexity int, id string, state phone.NumberState) int
 		SubscribeNumber    func(childComplexity int, numberID string, planID string) int
@@ -815,6 +816,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryDelivery(childComplexity, args["id"].(string)), true
+	case "Mutation.retryTranscription":
+		if e.ComplexityRoot.Mutation.RetryTranscription == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryTranscription_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryTranscription(childComplexity, args["id"].(string)), true
 	case "Mutation.revokeToken":
 		if e.ComplexityRoot.Mutation.RevokeToken == nil {
 			break
@@ -3220,6 +3232,14 @@ type Mutation {
     "The delivery's."
     id: ID!
   ): Delivery!
+  """
+  Has a message transcribed once more whose transcript is FAILED, or has been PENDING for a quarter of an hour; it is tried for a day. One that is
+  there, or was asked for just now, stays as it is. A mail that went out is not sent again. With TRANSCRIBER=twilio, Twilio is asked for what it has.
+  """
+  retryTranscription(
+    "The voicemail's."
+    id: ID!
+  ): Voicemail!
   "Turns a caller away from all numbers of the viewer. Again: true."
   blockCaller(
     "Who called."

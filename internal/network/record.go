@@ -33,8 +33,9 @@ func (r Recording) WAV() []byte {
 // recording is a Recording on its way. Net.mu guards it.
 type recording struct {
 	Recording
-	errorCode int
-	ready     time.Time // when its processing was over
+	errorCode  int
+	ready      time.Time  // when its processing was over
+	transcript url.Values // as its callback tells it; nil: not transcribed
 }
 
 const (

@@ -115,6 +115,7 @@ var repertoire = []struct {
 	}},
 	{"a faithful fake 7: REST", [][2]string{
 		{"recordings, calls, numbers", "TestARecordingResource TestCallResources TestNumbersAreListedAndChanged"},
+		{"the transcription of a recording", "TestTheTranscriptionOfARecordingIsListed"},
 		{"pages and filters", "TestListsComeInPages TestPagesThatDoNotExist TestRecordingFilters TestCallFilters"},
 		{"errors as JSON, 429 and other bad days", "TestRESTWantsCredentials TestRESTFindsNothingElsewhere TestFailREST TestChangingCallsThatCantBe"},
 		{"204, RFC 2822, durations as strings, nulls", "TestDeletingARecording TestCallResources TestARecordingInProgress"},

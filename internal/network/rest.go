@@ -54,6 +54,7 @@ func (n *Network) Handler() http.Handler {
 	mux.HandleFunc("GET "+account+"/Recordings.json", n.listRecordings)
 	mux.HandleFunc("GET "+account+"/Calls/{call}/Recordings.json", n.listRecordings)
 	mux.HandleFunc("GET "+account+"/Recordings/{file}", n.serveRecording)
+	mux.HandleFunc("GET "+account+"/Recordings/{sid}/Transcriptions.json", n.listTranscriptions)
 	mux.HandleFunc("DELETE "+account+"/Recordings/{file}", n.deleteRecording)
 	mux.HandleFunc("GET "+account+"/Calls.json", n.listCalls)
 	mux.HandleFunc("GET "+account+"/Calls/{file}", n.serveCall)

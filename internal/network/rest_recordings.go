@@ -33,6 +33,30 @@ func (n *Network) listRecordings(w http.ResponseWriter, r *http.Request) {
 	n.list(w, r, "recordings", items, func(body object) bool { return shown[body["sid"].(string)] })
 }
 
+// listTranscriptions lists the transcription of a recording, if there is one.
+func (n *Network) listTranscriptions(w http.ResponseWriter, r *http.Request) {
+	if !known(w, r.URL.Query()) {
+		return
+	}
+	var items []item
+	n.mu.Lock()
+	rec := n.find(r.PathValue("sid"))
+	if rec != nil && rec.transcript != nil {
+		form := rec.transcript
+		sid := form.Get("TranscriptionSid")
+		items = append(items, item{sid: sid, body: object{
+			"sid": sid, "account_sid": n.cfg.AccountSID, "api_version": apiVersion, "recording_sid": rec.SID, "type": form.Get("TranscriptionType"),
+			"status": form.Get("TranscriptionStatus"), "transcription_text": form.Get("TranscriptionText"), "duration": strconv.Itoa(seconds(rec.Duration)),
+		}})
+	}
+	n.mu.Unlock()
+	if rec == nil || rec.Deleted {
+		notFound(w, r)
+		return
+	}
+	n.list(w, r, "transcriptions", items, func(object) bool { return true })
+}
+
 // serveRecording gives the resource or the file, depending on the extension.
 func (n *Network) serveRecording(w http.ResponseWriter, r *http.Request) {
 	sid, extension := resource(r.PathValue("file"))

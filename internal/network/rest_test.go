@@ -206,6 +206,21 @@ func TestDeletingARecording(t *testing.T) {
 	equal(t, "with the deleted", len(sids(t, w.rest("GET", base+"/Recordings.json?IncludeSoftDeleted=true", nil), "recordings")), 2)
 }
 
+func TestTheTranscriptionOfARecordingIsListed(t *testing.T) {
+	t.Parallel()
+	w := open(t, Config{}, transcribed())
+	fine(t, w.call(From(bob).LeaveMessage(12*time.Second, "Hi")))
+	media := base + "/Recordings/" + w.Recordings()[0].SID
+	found := decoded(t, w.rest("GET", media+"/Transcriptions.json", nil), 200)["transcriptions"].([]any)
+	equal(t, "transcriptions", len(found), 1)
+	one := found[0].(map[string]any)
+	equal(t, "status", one["status"], any("completed"))
+	equal(t, "text", one["transcription_text"], any("Hi"))
+	equal(t, "sid", one["sid"], any(w.only("/transcribed").form.Get("TranscriptionSid")))
+	equal(t, "without one", len(sids(t, recorded(t, 1).rest("GET", media+"/Transcriptions.json", nil), "transcriptions")), 0)
+	wantError(t, w.rest("GET", base+"/Recordings/RE1/Transcriptions.json", nil), 404, 20404)
+}
+
 // sids lists what one page of a list shows.
 func sids(t *testing.T, r *httptest.ResponseRecorder, name string) (found []string) {
 	t.Helper()

@@ -20,6 +20,10 @@ func (s stage) transcribe(own *dice, e *element, r *recording, h haste) {
 	}
 	to := s.resolve(e.attrs["transcribeCallback"])
 	form := s.transcription(own, r, to)
+	n := s.call.net
+	n.mu.Lock()
+	r.transcript = form
+	n.mu.Unlock()
 	s.call.callBack(own, own.between(soonestTranscribed, latestTranscribed), callback{
 		topic: TopicTranscription, early: h.transcript, lane: h.lane,
 		text: "TranscriptionStatus=" + form.Get("TranscriptionStatus"), who: s.who, url: to, method: "POST", form: form,

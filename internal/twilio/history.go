@@ -93,6 +93,35 @@ func (c *Client) recordings(ctx context.Context, params *api.ListRecordingParams
 	return all, nil
 }
 
+// Transcription is what Twilio made of a recording.
+type Transcription struct {
+	Status string // in-progress, completed or failed
+	Text   string
+}
+
+// Transcriptions lists the transcriptions of a recording.
+func (c *Client) Transcriptions(ctx context.Context, sid string) (all []Transcription, err error) {
+	if !recordingSID.MatchString(sid) {
+		return nil, fmt.Errorf("ask for the transcriptions of %q: %w", sid, ErrSID)
+	}
+	library := (&wire{ctx: ctx, twilio: c}).library()
+	params := new(api.ListRecordingTranscriptionParams).SetPathAccountSid(c.account)
+	err = c.pages(func(token, page string) (*string, error) {
+		got, err := library.PageRecordingTranscription(sid, params, token, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range got.Transcriptions {
+			all = append(all, Transcription{Status: text(t.Status), Text: text(t.TranscriptionText)})
+		}
+		return got.NextPageUri, nil
+	})
+	if err != nil {
+		return all, fmt.Errorf("ask for the transcriptions of %s: %w", sid, err)
+	}
+	return all, nil
+}
+
 // pages has one page after the other read, until there is no next one.
 func (c *Client) pages(read func(token, page string) (next *string, err error)) error {
 	var token, page string

@@ -73,3 +73,26 @@ func TestOneCall(t *testing.T) {
 		t.Errorf("got %v, want ErrSID", err)
 	}
 }
+
+func TestTranscriptions(t *testing.T) {
+	t.Parallel()
+	const rec = "RE0123456789abcdef0123456789abcdef"
+	h := newHost(t,
+		says(http.StatusOK, `{"transcriptions":[{"status":"failed","transcription_text":null}],"next_page_uri":"/2010-04-01/Accounts/`+account+`/Recordings/`+rec+`/Transcriptions.json?Page=1&PageToken=PA1"}`),
+		says(http.StatusOK, `{"transcriptions":[{"status":"completed","transcription_text":"Hi"}],"next_page_uri":null}`),
+		says(http.StatusNotFound, `{"code":20404,"message":"no","status":404}`))
+	got, err := h.client(t).Transcriptions(t.Context(), rec)
+	if err != nil || len(got) != 2 || got[0] != (twilio.Transcription{Status: "failed"}) || got[1] != (twilio.Transcription{Status: "completed", Text: "Hi"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if path := h.asked()[0].URL.Path; !strings.HasSuffix(path, "/Recordings/"+rec+"/Transcriptions.json") {
+		t.Errorf("asked for %s", path)
+	}
+	_, err = h.client(t).Transcriptions(t.Context(), rec)
+	if refused := new(twilio.Error); !errors.As(err, &refused) || !refused.NotFound() {
+		t.Errorf("got %v, want that there is no such recording", err)
+	}
+	if _, err := h.client(t).Transcriptions(t.Context(), "../x"); !errors.Is(err, twilio.ErrSID) {
+		t.Errorf("got %v, want ErrSID", err)
+	}
+}
