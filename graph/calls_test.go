@@ -84,5 +84,21 @@ func TestAFollowerOfCallsForgets(t *testing.T) {
 		next(events.Named{Anything: true}, missed)
 		now = now.Add(time.Hour)
 		next(events.Named{Anything: true})
+
+		// A call that is named while it is read what changed since a time is read after that. Its change may lie behind what was read: clocks
+		// differ, and a slow client may be behind for hours.
+		since := now
+		f = &callFollower{r: f.r, since: &since, sent: map[string]time.Time{}}
+		if got, err := f.next(ctx, events.Named{}); err != nil || len(got.items) == 0 || !got.more {
+			t.Fatalf("got %v, %v; want the running calls, and that there is more", got, err)
+		}
+		now = now.Add(-time.Hour)
+		late := call()
+		now = now.Add(time.Hour)
+		next(events.Named{IDs: map[string]struct{}{late: {}}}) // nothing has changed since
+		next(events.Named{}, late)
+		if f.behind != nil || f.named.Any() {
+			t.Errorf("there is more behind %v, and %v is named", f.behind, f.named)
+		}
 	})
 }

@@ -44,7 +44,9 @@ func (w *world) plant() (ids []string) {
 			SetTranscriptionError(canary + "transcriptionError").SaveX(w.ctx)
 		delivery := tx.Delivery.Create().SetOwnerID(user.ID).SetVoicemailID(vm.ID).SetChannel(canary + "channel").
 			SetRecipient(canary + "recipient").SetLastError(canary + "lastError").SaveX(w.ctx)
-		ids = []string{user.ID, token.ID, number.ID, sub.ID, call.ID, vm.ID, delivery.ID}
+		binned := tx.Voicemail.Create().SetOwnerID(user.ID).SetNumberID(number.ID).SetCallID(call.ID).SetRecordingSid(canary + "binned").SetFrom(canaryNumber + "4000000").
+			SetDurationSeconds(5).SetReceivedAt(at).SetLearnedAt(at).SetPlace(1<<40 - 1).SetDeletedAt(at).SetTranscript(canary + "transcript").SaveX(w.ctx)
+		ids = []string{user.ID, token.ID, number.ID, sub.ID, call.ID, vm.ID, delivery.ID, binned.ID}
 		return nil
 	})
 	return ids
@@ -120,7 +122,7 @@ func (w ways) from(kind string, steps, filtered int) []string {
 			}
 			selections = append(selections, name+"(first: 3)"+listed(below))
 		}
-		if isList && filtered > 0 {
+		if isList && filtered > 0 && name != "deletedVoicemails" {
 			for _, where := range oracles[node] {
 				selections = append(selections, name+"(first: 3, where: "+where+")"+listed(w.leafs[node]))
 			}

@@ -2,14 +2,9 @@ package graph
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"time"
 
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/change"
-	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/graph/generated"
 	"github.com/maskline/maskline/internal/events"
@@ -107,79 +102,4 @@ func (r *Resolver) byID(ctx context.Context, ids []string) (map[string]*ent.Voic
 		byID[v.ID] = v
 	}
 	return byID, nil
-}
-
-// callChanged pushes every running call and then each that changes, as it is when it is read.
-func (r *Resolver) callChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error) {
-	if err := r.mayFollow(ctx, numberID); err != nil {
-		return nil, err
-	}
-	sub := r.Events.Subscribe(events.Call, r.concerns(ctx, numberID))
-	f := &callFollower{r: r, numberID: numberID, sent: map[string]time.Time{}}
-	return follow(ctx, r, sub, f.next), nil
-}
-
-// callFollower remembers what it has sent. Calls have no places, so whoever may have missed something looks at all that changed lately.
-type callFollower struct {
-	r        *Resolver
-	numberID *string
-	sent     map[string]time.Time // when each call that was sent lately had changed
-	looked   time.Time            // what was named before that has been read
-	lost     bool                 // what was named could not be read
-}
-
-func (f *callFollower) next(ctx context.Context, named events.Named) (some[*ent.Call], error) {
-	now := f.r.Now()
-	everything := f.looked.IsZero() || f.lost || named.Anything
-	f.lost = true // until it was read
-	found, err := f.read(ctx, everything, named)
-	f.lost = err != nil
-	if err != nil {
-		return some[*ent.Call]{}, err
-	}
-	first := f.looked.IsZero()
-	f.looked = now
-	fresh := f.unsent(found)
-	if first {
-		fresh = slices.DeleteFunc(fresh, func(c *ent.Call) bool { return !f.running(c) })
-	}
-	f.r.sawCalls(ctx, fresh)
-	return some[*ent.Call]{items: fresh}, nil
-}
-
-// running tells whether a call is not over, as far as we know.
-func (f *callFollower) running(c *ent.Call) bool {
-	return c.EndedAt == nil && c.StartedAt.After(f.looked.Add(-phone.LongestCall))
-}
-
-func (f *callFollower) read(ctx context.Context, everything bool, named events.Named) ([]*ent.Call, error) {
-	var which predicate.Call
-	now := f.r.Now()
-	switch {
-	case f.looked.IsZero(): // what is over is only remembered, so that it is not taken for news later
-		which = call.Or(call.And(call.EndedAtIsNil(), call.StartedAtGT(now.Add(-phone.LongestCall))), call.ChangedAtGTE(now.Add(-events.ClocksApart)))
-	case everything:
-		which = call.ChangedAtGTE(f.looked.Add(-events.ClocksApart))
-	case len(named.IDs) == 0:
-		return nil, nil
-	default:
-		which = call.IDIn(slices.Collect(maps.Keys(named.IDs))...)
-	}
-	q := f.r.DB.Call.Query().Where(which).Order(ent.Asc(call.FieldChangedAt, call.FieldID))
-	if f.numberID != nil {
-		q.Where(call.NumberID(*f.numberID))
-	}
-	return q.All(ctx)
-}
-
-// unsent leaves out what was sent already, as it still is.
-func (f *callFollower) unsent(found []*ent.Call) (fresh []*ent.Call) {
-	for _, c := range found {
-		if c.ChangedAt.After(f.sent[c.ID]) {
-			f.sent[c.ID] = c.ChangedAt
-			fresh = append(fresh, c)
-		}
-	}
-	maps.DeleteFunc(f.sent, func(_ string, at time.Time) bool { return at.Before(f.looked.Add(-2 * events.ClocksApart)) })
-	return fresh
 }

@@ -37,7 +37,7 @@ func (l list) columns() []string {
 
 // past is the condition of the rows past a cursor. It compares whole rows: the same written with OR would read all before the cursor.
 func (l list) past(c *ent.Cursor, direction entgql.OrderDirection) func(*sql.Selector) {
-	values := []any{c.Value, c.ID}
+	values := []any{c.Value, rowOf(c)}
 	if l.by == "id" {
 		values = []any{c.ID}
 	}

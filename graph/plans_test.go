@@ -198,10 +198,10 @@ func (s *spy) walks(view, what, where, order string, f filter, ask func(string) 
 		f.by = "" // all that is theirs is little
 	}
 	for _, st := range seen {
-		if s.world.db.Dialect() == dialect.Postgres {
-			s.explainPostgres(what, st)
-		} else {
+		if s.lite() {
 			s.explainSQLite(what, f, st)
+		} else {
+			s.explainPostgres(what, st)
 		}
 	}
 	return len(seen)
@@ -278,16 +278,12 @@ var (
 // were put together from several reads.
 func (s *spy) explainSQLite(what string, f filter, st statement) {
 	s.t.Helper()
-	rows, err := s.db.QueryContext(s.ctx, "EXPLAIN QUERY PLAN "+st.text, st.args...)
-	check(s.t, err)
-	defer rows.Close()
-	var plan []string
-	bad := ""
-	for rows.Next() {
-		var id, parent, unused int
-		var detail string
-		check(s.t, rows.Scan(&id, &parent, &unused, &detail))
-		plan = append(plan, detail)
+	bad, whole := "", s.planSQLite(st)
+	for line := range strings.Lines(whole) {
+		var parent int
+		_, err := fmt.Sscan(line, &parent)
+		check(s.t, err)
+		detail := strings.TrimLeft(strings.TrimSpace(line), "0123456789 ")
 		if wholeTable.MatchString(detail) && !strings.Contains(detail, "INDEX") && !strings.Contains(st.text, "FROM (SELECT") {
 			bad += " reads a whole table;"
 		}
@@ -295,8 +291,6 @@ func (s *spy) explainSQLite(what string, f filter, st statement) {
 			bad += " sorts;"
 		}
 	}
-	check(s.t, rows.Err())
-	whole := strings.Join(plan, "\n")
 	isList := strings.Contains(st.text, " LIMIT 21")
 	if isList && !regexp.MustCompile(strings.ReplaceAll(f.by, "?", `\?`)).MatchString(whole) {
 		bad += " does not look up " + f.by
@@ -304,4 +298,23 @@ func (s *spy) explainSQLite(what string, f filter, st statement) {
 	if bad != "" {
 		s.t.Errorf("%s:%s\n%s\n%s", what, bad, st.text, whole)
 	}
+}
+
+// lite tells whether the database is SQLite.
+func (s *spy) lite() bool { return s.world.db.Dialect() == dialect.SQLite }
+
+// planSQLite is how SQLite would do a statement: a step a line, after the number of the step that it is part of.
+func (s *spy) planSQLite(st statement) (plan string) {
+	s.t.Helper()
+	rows, err := s.db.QueryContext(s.ctx, "EXPLAIN QUERY PLAN "+st.text, st.args...)
+	check(s.t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		check(s.t, rows.Scan(&id, &parent, &unused, &detail))
+		plan += fmt.Sprintf("%d %s\n", parent, detail)
+	}
+	check(s.t, rows.Err())
+	return plan
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph/generated"
+	"github.com/maskline/maskline/graph/scalar"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
 )
@@ -142,6 +143,10 @@ func (r *queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
 	return r.DB.User.Get(ctx, v.ID)
 }
 
+func (r *queryResolver) DeletedVoicemails(ctx context.Context, first *int, after *entgql.Cursor[string]) (*scalar.VoicemailConnection, error) {
+	return r.deletedVoicemails(ctx, page{first: first, after: after})
+}
+
 func (r *subscriptionResolver) VoicemailReceived(ctx context.Context, numberID *string, after *entgql.Cursor[string]) (<-chan *ent.VoicemailEdge, error) {
 	return r.voicemailReceived(ctx, numberID, after)
 }
@@ -150,8 +155,8 @@ func (r *subscriptionResolver) VoicemailChanged(ctx context.Context, numberID *s
 	return r.voicemailChanged(ctx, numberID, after)
 }
 
-func (r *subscriptionResolver) CallChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error) {
-	return r.callChanged(ctx, numberID)
+func (r *subscriptionResolver) CallChanged(ctx context.Context, numberID *string, since *time.Time) (<-chan *ent.Call, error) {
+	return r.callChanged(ctx, numberID, since)
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -41,6 +41,7 @@ func TestEachQueryAsksTheDatabaseAsLittleAsItMust(t *testing.T) {
 			}
 			return nil
 		})
+		w.ask(a.token, deleteThem, vars{"ids": w.voicemails(a, 25)})
 		w.ask(a.token, `{ viewer { id } }`, nil) // notes the use of the token
 		const info = ` pageInfo { hasNextPage hasPreviousPage startCursor endCursor }`
 		for _, c := range []struct {
@@ -62,6 +63,7 @@ func TestEachQueryAsksTheDatabaseAsLittleAsItMust(t *testing.T) {
 			{`{ voicemails(first: 20) { followCursor edges { cursor node { from } }` + info + ` } }`, 1, 0},
 			{`{ voicemails(first: 20, where: {from: "nobody"}) { followCursor edges { cursor } } }`, 3, 0},
 			{`{ voicemails { followCursor } }`, 1, 0},
+			{`{ deletedVoicemails(first: 20) { followCursor edges { cursor node { from audioURL deliveries { state } } } totalCount } }`, 3, 1},
 			{`query($v: ID!) { node(id: $v) { id ... on Voicemail { from } } }`, 1, 0},
 			{`query($v: ID!) { node(id: $v) { ... on Voicemail { number { label } call { outcome } } } }`, 3, 0},
 			{`query($v: ID!, $n: ID!, $u: ID!) { nodes(ids: [$v, $n, $u, $v]) { id } }`, 3, 0},

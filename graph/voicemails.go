@@ -155,7 +155,7 @@ const (
 )
 
 func (r *Resolver) audioURL(v *ent.Voicemail) *string {
-	if v.Audio != phone.AudioStored {
+	if v.Audio != phone.AudioStored || v.DeletedAt != nil {
 		return nil
 	}
 	link := r.Links.To(links.Audio, v.ID, r.Now().Truncate(audioLinkStays).Add(audioLinkStays+audioLinkLasts))

@@ -220,6 +220,7 @@ func TestTheSchemaWalkNeverMeetsAnotherOwner(t *testing.T) {
 		k := newWalk(w.introspect(), seed)
 		a := w.tenant("ann")
 		things := w.things(a)
+		w.ask(a.token, deleteThem, vars{"ids": w.voicemails(a, 2)})
 		foreign := w.plant()
 		for _, id := range things {
 			k.ids = append(k.ids, id, one(k, foreign))

@@ -113,6 +113,11 @@ var (
 				Columns: []*schema.Column{CallsColumns[1], CallsColumns[15]},
 			},
 			{
+				Name:    "call_number_id_changed_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{CallsColumns[16], CallsColumns[15], CallsColumns[0]},
+			},
+			{
 				Name:    "call_counted_number_id_counted_until",
 				Unique:  false,
 				Columns: []*schema.Column{CallsColumns[16], CallsColumns[14]},

@@ -55,6 +55,7 @@ func (Call) Indexes() []ent.Index {
 		index.Fields("call_sid").Unique(),
 		index.Fields("changed_at"),
 		index.Fields("owner_id", "changed_at"),
+		index.Fields("number_id", "changed_at", "id"), // the whole order, so that SQLite prefers it to that of the owner
 		partial("call_counted", "counted_until IS NOT NULL", []string{"number_id", "counted_until"}),
 		partial("call_not_ended", "ended_at IS NULL", []string{"started_at"}),
 	}

@@ -202,18 +202,19 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Calls      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) int
-		Node       func(childComplexity int, id string) int
-		Nodes      func(childComplexity int, ids []string) int
-		Numbers    func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) int
-		Plans      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.PlanOrder, where *ent.PlanWhereInput) int
-		Users      func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.UserOrder, where *ent.UserWhereInput) int
-		Viewer     func(childComplexity int) int
-		Voicemails func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) int
+		Calls             func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) int
+		DeletedVoicemails func(childComplexity int, first *int, after *entgql.Cursor[string]) int
+		Node              func(childComplexity int, id string) int
+		Nodes             func(childComplexity int, ids []string) int
+		Numbers           func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MaskedNumberOrder, where *ent.MaskedNumberWhereInput) int
+		Plans             func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.PlanOrder, where *ent.PlanWhereInput) int
+		Users             func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.UserOrder, where *ent.UserWhereInput) int
+		Viewer            func(childComplexity int) int
+		Voicemails        func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) int
 	}
 
 	Subscription struct {
-		CallChanged       func(childComplexity int, numberID *string) int
+		CallChanged       func(childComplexity int, numberID *string, since *time.Time) int
 		VoicemailChanged  func(childComplexity int, numberID *string, after *entgql.Cursor[string]) int
 		VoicemailReceived func(childComplexity int, numberID *string, after *entgql.Cursor[string]) int
 	}
@@ -1098,6 +1099,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Calls(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.CallOrder), args["where"].(*ent.CallWhereInput)), true
+	case "Query.deletedVoicemails":
+		if e.ComplexityRoot.Query.DeletedVoicemails == nil {
+			break
+		}
+
+		args, err := ec.field_Query_deletedVoicemails_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DeletedVoicemails(childComplexity, args["first"].(*int), args["after"].(*entgql.Cursor[string])), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -1182,7 +1194,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.CallChanged(childComplexity, args["numberID"].(*string)), true
+		return e.ComplexityRoot.Subscription.CallChanged(childComplexity, args["numberID"].(*string), args["since"].(*time.Time)), true
 	case "Subscription.voicemailChanged":
 		if e.ComplexityRoot.Subscription.VoicemailChanged == nil {
 			break
@@ -3142,6 +3154,16 @@ scalar PhoneNumber
 extend type Query {
   "Who the token belongs to."
   viewer: User!
+  """
+  What is in the viewer's bin, and restoreVoicemails takes out of it: last deleted first. The cursors are good for this list alone. The audio
+  of a deleted voicemail cannot be played (audioURL is null), and its call does not lead to it; all else is as it was.
+  """
+  deletedVoicemails(
+    "So many from the beginning: 1 to 100, 20 unless asked."
+    first: Int
+    "Past this place in the list."
+    after: Cursor
+  ): VoicemailConnection!
 }
 
 "What changes things. Every mutation either does all of what it says or nothing."
@@ -3275,10 +3297,15 @@ type Subscription {
     "First everything that changed past this place, as in voicemailReceived."
     after: Cursor
   ): VoicemailChange!
-  "First every running call, then each call whenever it changes. States in between may be skipped, the last never is."
+  """
+  First every running call; with since, every call that changed after that time too, so that none that ended during a lost connection is
+  left as running. Then each call whenever it changes. States in between may be skipped, the last never is.
+  """
   callChanged(
     "Only those of this number."
     numberID: ID
+    "A time before the connection was lost: take a minute off, since clocks differ. The further back, the more calls come first."
+    since: Time
   ): Call!
 }
 

@@ -43,7 +43,7 @@ type MutationResolver interface {
 type SubscriptionResolver interface {
 	VoicemailReceived(ctx context.Context, numberID *string, after *entgql.Cursor[string]) (<-chan *ent.VoicemailEdge, error)
 	VoicemailChanged(ctx context.Context, numberID *string, after *entgql.Cursor[string]) (<-chan *VoicemailChange, error)
-	CallChanged(ctx context.Context, numberID *string) (<-chan *ent.Call, error)
+	CallChanged(ctx context.Context, numberID *string, since *time.Time) (<-chan *ent.Call, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -355,6 +355,14 @@ func (ec *executionContext) field_Subscription_callChanged_args(ctx context.Cont
 		return nil, err
 	}
 	args["numberID"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "since",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["since"] = arg1
 	return args, nil
 }
 
@@ -1275,7 +1283,7 @@ func (ec *executionContext) _Subscription_callChanged(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CallChanged(ctx, fc.Args["numberID"].(*string))
+			return ec.Resolvers.Subscription().CallChanged(ctx, fc.Args["numberID"].(*string), fc.Args["since"].(*time.Time))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.Call) graphql.Marshaler {

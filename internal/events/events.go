@@ -71,6 +71,18 @@ type Named struct {
 	Anything bool
 }
 
+// Any tells whether anything is named.
+func (n Named) Any() bool { return n.Anything || len(n.IDs) > 0 }
+
+// Add names what another names too.
+func (n *Named) Add(other Named) {
+	n.Anything = n.Anything || other.Anything
+	if len(other.IDs) > 0 && n.IDs == nil {
+		n.IDs = map[string]struct{}{}
+	}
+	maps.Copy(n.IDs, other.IDs)
+}
+
 // Subscribe listens for the events of a kind that match says yes to, until Close.
 func (h *Hub) Subscribe(kind Kind, match func(Event) bool) *Subscription {
 	s := &Subscription{hub: h, kind: kind, match: match, wake: make(chan struct{}, 1), named: Named{IDs: map[string]struct{}{}}}
