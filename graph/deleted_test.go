@@ -75,7 +75,9 @@ func TestWhatIsInTheBinIsReadableButForItsAudio(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a := w.tenant("ann")
 		vm, _ := w.stored(a)
-		w.write(func(tx *ent.Client) error { return tx.Voicemail.UpdateOneID(vm).SetTranscript("The invoice.").Exec(w.ctx) })
+		w.write(func(tx *ent.Client) error {
+			return tx.Voicemail.UpdateOneID(vm).SetTranscript("The invoice.").Exec(w.ctx)
+		})
 		w.ask(a.token, deleteThem, vars{"ids": []string{vm}})
 		w.wants(a.token, `{ deletedVoicemails { totalCount edges { node { id from audio audioURL transcript number { label unheardVoicemails voicemails { totalCount } }
 			call { outcome voicemail { id } } deliveries { recipient } } } } }`, nil,
