@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -58,30 +59,27 @@ func run(args []string, out, errs io.Writer) int {
 		panic(err) // the struct above is malformed
 	}
 	command, err := parser.Parse(args)
-	if exited >= 0 {
+	switch {
+	case exited >= 0:
 		return exited // help was asked for and given
+	case err != nil:
+		return complain(errs, faultOf(parser, err))
 	}
-	if err == nil {
-		err = command.Run(&p.Settings, &streams{out, errs})
+	if selected := command.Selected(); selected != nil && len(selected.Children) > 0 {
+		if err := command.PrintUsage(false); err != nil { // maskline token, without what to do
+			return complain(errs, err.Error())
+		}
+		return 0
 	}
-	if err != nil {
-		_, _ = fmt.Fprintf(errs, "maskline: %s\n", named(parser, err)) // where else would one say that stderr is broken
-		return 1
+	if err := command.Run(&p.Settings, &streams{out, errs}); err != nil {
+		return complain(errs, p.discretion().text(err.Error()))
 	}
 	return 0
 }
 
-// named adds to an error about a flag the environment variable that it may have come from.
-func named(parser *kong.Kong, err error) string {
-	text := err.Error()
-	for _, f := range parser.Model.AllFlags(true) {
-		for _, flag := range f {
-			if len(flag.Envs) > 0 && strings.HasPrefix(text, "--"+flag.Name+" ") {
-				return flag.Envs[0] + ": " + text
-			}
-		}
-	}
-	return text
+func complain(errs io.Writer, text string) int {
+	_, _ = fmt.Fprintf(errs, "maskline: %s\n", text) // where else would one say that stderr is broken
+	return 1
 }
 
 type serveCmd struct{}
@@ -94,6 +92,10 @@ func (serveCmd) Run(s *Settings, to *streams) error {
 		return err
 	}
 	log := newLog(*s, to.err)
+	slog.SetDefault(log) // for libraries that log by themselves
+	for _, warning := range misspelt(os.Environ(), settingNames()) {
+		log.Warn(warning)
+	}
 	a, err := build(ctx, *s, parts{log: log, stderr: to.err})
 	if err != nil {
 		return err

@@ -151,7 +151,7 @@ func (c *demoCmd) playIn(ctx context.Context, s Settings, plot script.Script, ig
 	s.useAddress(l)
 	s.TwilioAccountSID, s.TwilioAuthToken = demoAccount, Secret(rand.Text())
 	if s.AdminToken == "" {
-		s.AdminToken = Secret(rand.Text()) // otherwise the service would make one and print it into the story
+		s.AdminToken = Secret(rand.Text() + rand.Text()) // otherwise the service would make one and print it into the story
 	}
 	isProxied := s.PublicURL != ""
 	if err := s.complete(); err != nil {

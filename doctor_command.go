@@ -38,9 +38,9 @@ func (c *doctorCmd) Run(s *Settings, to *streams) error {
 		c.in = os.Stdin
 	}
 	if c.Restore {
-		return c.restore(ctx, s.patient(), to.out)
+		return c.restore(ctx, s.patient(), s.discretion().writer(to.out))
 	}
-	return c.examine(ctx, s.patient(), to.out)
+	return c.examine(ctx, s.patient(), s.discretion().writer(to.out))
 }
 
 // patient is the installation for the doctor to look at.
@@ -54,7 +54,7 @@ func (s *Settings) patient() doctor.Patient {
 			APIURL: s.TwilioAPIURL, AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken),
 			APIKey: s.TwilioAPIKey, APISecret: string(s.TwilioAPISecret),
 		},
-		Engine: ours,
+		Engine: ours, Misspelt: misspelt(os.Environ(), settingNames()),
 	}
 	if issuer != nil {
 		p.Issuer = issuer

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +81,9 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		a.now = time.Now
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := useFolder(s.DataDir); err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
 	if a.db == nil {
 		if a.db, err = database.Open(s.DatabaseURL); err != nil {
 			return nil, fmt.Errorf("DATABASE_URL: %w", err)
@@ -134,6 +138,21 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	return a, nil
 }
 
+// useFolder makes a folder when it is missing, and tells whether files can be made in it. That a disk is full is no reason to refuse it.
+func useFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*.tmp")
+	if errors.Is(err, syscall.ENOSPC) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
 // twilio is how we reach Twilio's REST API; nil without credentials.
 func (a *app) twilio(change func(*twilio.Config)) (*twilio.Client, error) {
 	user, password := a.TwilioAccountSID, a.TwilioAuthToken
@@ -186,7 +205,7 @@ func (a *app) prepareSoon(ctx context.Context) error {
 		token, err := a.prepare(ctx)
 		if err == nil {
 			if token != "" {
-				_, err = fmt.Fprintf(a.stderr, "The administrator's token, shown this once: %s\n", token)
+				err = a.showToken(token)
 			}
 			return err
 		}
@@ -200,6 +219,18 @@ func (a *app) prepareSoon(ctx context.Context) error {
 		case <-time.After(tryDatabaseEvery):
 		}
 	}
+}
+
+// showToken prints the token that was made at the first start, past the log, which hides tokens.
+func (a *app) showToken(token string) error {
+	const says = "The administrator's token, shown this once"
+	if a.LogFormat != "json" {
+		_, err := fmt.Fprintf(a.stderr, "%s: %s\n", says, token)
+		return err
+	}
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, says, 0)
+	record.AddAttrs(slog.String("token", token))
+	return slog.NewJSONHandler(a.stderr, nil).Handle(context.Background(), record)
 }
 
 // background runs what goes on beside requests, until ctx ends.
@@ -328,7 +359,7 @@ func newLog(s Settings, w io.Writer) *slog.Logger {
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		level = slog.LevelInfo // the settings allow nothing that fails here
 	}
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: s.discretion().attr}
 	if s.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/maskline/maskline/internal/oidc"
 	"github.com/maskline/maskline/internal/recordings"
@@ -96,13 +99,44 @@ func (s *Settings) complete() error {
 	if s.RecordingsURL == "" {
 		s.RecordingsURL = recordings.FolderURL(filepath.Join(dir, "recordings"))
 	}
+	if err := s.checkAddresses(); err != nil {
+		return err
+	}
+	if err := s.checkSecrets(); err != nil {
+		return err
+	}
 	return s.check()
 }
 
+// shortestKey is the length from which on ADMIN_TOKEN and SECRET_KEY cannot be guessed, if they were made at random.
+const shortestKey = 32
+
+var twilioAccount = regexp.MustCompile(`^AC[0-9a-f]{32}$`)
+
+func (s *Settings) checkSecrets() error {
+	for _, key := range []struct {
+		name  string
+		value Secret
+	}{{"ADMIN_TOKEN", s.AdminToken}, {"SECRET_KEY", s.SecretKey}} {
+		if key.value != "" && utf8.RuneCountInString(string(key.value)) < shortestKey {
+			return fmt.Errorf("%s: it must have at least %d characters; make one with openssl rand -hex 32", key.name, shortestKey)
+		}
+	}
+	if s.TwilioAccountSID != "" && !twilioAccount.MatchString(s.TwilioAccountSID) {
+		return errors.New("TWILIO_ACCOUNT_SID: it must be AC and 32 digits and letters from a to f, as console.twilio.com shows it")
+	}
+	return nil
+}
+
 func (s *Settings) completeAddresses() error {
-	host, port, err := net.SplitHostPort(s.ListenAddr)
+	host, port, err := checkListener("LISTEN_ADDR", s.ListenAddr)
 	if err != nil {
-		return fmt.Errorf("LISTEN_ADDR: %q is not host:port", s.ListenAddr)
+		return err
+	}
+	if s.MetricsAddr != "" {
+		if _, _, err := checkListener("METRICS_ADDR", s.MetricsAddr); err != nil {
+			return err
+		}
 	}
 	if s.PublicURL == "" {
 		if host == "" || host == "0.0.0.0" || host == "::" {
@@ -111,12 +145,18 @@ func (s *Settings) completeAddresses() error {
 		s.PublicURL = "http://" + net.JoinHostPort(host, port)
 	}
 	s.PublicURL = strings.TrimRight(s.PublicURL, "/")
+	if err := checkService(s.PublicURL); err != nil {
+		return fmt.Errorf("PUBLIC_URL: %w", err)
+	}
 	u, err := url.Parse(s.PublicURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("PUBLIC_URL: %q is not an http:// or https:// address", s.PublicURL)
+	if err != nil {
+		return fmt.Errorf("PUBLIC_URL: %w", errSpecial)
 	}
 	if s.MailFrom == "" {
 		s.MailFrom = "Maskline <maskline@" + mailDomain(u.Hostname()) + ">"
+	}
+	if _, err := mail.ParseAddress(s.MailFrom); err != nil {
+		return errors.New("MAIL_FROM: it must be one address, such as Maskline <maskline@example.com>")
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ var products = map[string]string{dialect.SQLite: "SQLite", dialect.Postgres: "Po
 func (p Patient) examineDatabase(ctx context.Context) ([]Finding, inventory) {
 	db, err := database.Open(p.DatabaseURL)
 	if err != nil {
-		return []Finding{trouble(areaDatabase, fmt.Sprintf("The database can't be opened: %v.", err), "Mend DATABASE_URL.")}, inventory{}
+		return []Finding{trouble(areaDatabase, fmt.Sprintf("The database can't be opened: %v.", err), "Mend "+p.databaseSetting()+".")}, inventory{}
 	}
 	defer func() { _ = db.Close() }() // nothing was written
 	if err := db.Ping(ctx); err != nil {
@@ -46,6 +46,14 @@ func (p Patient) examineDatabase(ctx context.Context) ([]Finding, inventory) {
 		schema = trouble(areaDatabase, fmt.Sprintf("The masked numbers can't be read: %v.", err), "See what the log of the database says.")
 	}
 	return append([]Finding{schema}, examineAside(ctx, db, schema)...), ours
+}
+
+// databaseSetting is what says where the database is.
+func (p Patient) databaseSetting() string {
+	if p.DataDir != "" && strings.HasPrefix(p.DatabaseURL, "sqlite://"+filepath.ToSlash(p.DataDir)+"/") {
+		return "DATA_DIR"
+	}
+	return "DATABASE_URL"
 }
 
 // examineAside tells of what Twilio told and nobody could take. A schema that is not this version's may have no such table.
@@ -79,9 +87,9 @@ func (p Patient) databaseAway(db *database.DB, err error) Finding {
 	if db.Dialect() == dialect.SQLite {
 		file := filepath.FromSlash(strings.TrimPrefix(p.DatabaseURL, "sqlite://"))
 		if _, missing := os.Stat(file); errors.Is(missing, fs.ErrNotExist) {
-			return warning(areaDatabase, fmt.Sprintf("There is no database yet at %s.", file), "Start maskline, or run maskline migrate: that makes it.")
+			return warning(areaDatabase, "There is no database yet.", "Start maskline, or run maskline migrate: that makes it.")
 		}
-		return trouble(areaDatabase, fmt.Sprintf("SQLite can't use its file: %v.", err), "See whether DATABASE_URL names the right file, and who may read and write it.")
+		return trouble(areaDatabase, fmt.Sprintf("SQLite can't use its file: %v.", err), "See whether "+p.databaseSetting()+" names the right place, and who may read and write it.")
 	}
 	return trouble(areaDatabase, fmt.Sprintf("PostgreSQL does not answer, or lets nobody in: %v.", err),
 		"See whether it runs, whether this machine reaches it, and whether user and password in DATABASE_URL are right. Until it answers, callers are led to leave a message.")

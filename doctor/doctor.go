@@ -27,6 +27,7 @@ type Patient struct {
 	Twilio        Credentials
 	Engine        Part             // nil: Twilio transcribes, or nobody
 	Issuer        Part             // of tokens beside ours; nil: nobody
+	Misspelt      []string         // a sentence for each environment variable that looks like a setting and is none
 	Now           func() time.Time // nil: the system's clock
 }
 
@@ -114,7 +115,7 @@ func Examine(ctx context.Context, p Patient) Report {
 	all.Go(func() { account, theirs = p.examineTwilio(ctx) })
 	all.Wait()
 	numbers, changes := p.examineNumbers(ours, theirs)
-	return Report{slices.Concat([]Finding{p.examineSettings()}, database, mails, recordings, transcripts, signIn, account, numbers), changes}
+	return Report{slices.Concat([]Finding{p.examineSettings()}, p.examineMisspelt(), p.examineFolder(), database, mails, recordings, transcripts, signIn, account, numbers), changes}
 }
 
 func (p Patient) now() time.Time {

@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 )
@@ -15,12 +17,34 @@ func (p Patient) examineSettings() Finding {
 	case fault == "":
 		return fine(areaSettings, fmt.Sprintf("PUBLIC_URL is %s: Twilio can reach such an address.", p.PublicURL))
 	case !p.Twilio.real():
-		return fine(areaSettings, fmt.Sprintf("PUBLIC_URL is %s: good enough for %s, which is not Twilio.", p.PublicURL, p.Twilio.APIURL))
+		return fine(areaSettings, fmt.Sprintf("PUBLIC_URL is %s: good enough, since TWILIO_API_URL does not lead to Twilio.", p.PublicURL))
 	}
 	return Finding{
 		Area: areaSettings, Level: level, What: fmt.Sprintf("PUBLIC_URL is %s: %s.", p.PublicURL, fault),
 		Mend: "Set PUBLIC_URL to the https:// address at which the world reaches this service; a tunnel gives you one.",
 	}
+}
+
+func (p Patient) examineMisspelt() (all []Finding) {
+	for _, says := range p.Misspelt {
+		all = append(all, warning(areaSettings, says, "Correct the name, or remove the variable."))
+	}
+	return all
+}
+
+// examineFolder tells whether files can be made in DATA_DIR.
+func (p Patient) examineFolder() []Finding {
+	err := os.MkdirAll(p.DataDir, 0o700)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(p.DataDir, ".probe-*.tmp"); err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+	}
+	if err != nil {
+		return []Finding{trouble(areaSettings, fmt.Sprintf("Nothing can be written to DATA_DIR: %v.", err), "See who may write there, or set DATA_DIR to another folder.")}
+	}
+	return nil
 }
 
 // unreachable tells that Twilio would ask us in vain.

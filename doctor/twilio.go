@@ -57,7 +57,7 @@ func (p Patient) examineTwilio(ctx context.Context) ([]Finding, office) {
 		return []Finding{trouble(areaTwilio, what+": every webhook gets 503, so no call is answered.", bothStand)}, office{}
 	}
 	if _, err := c.client(false); errors.Is(err, twilio.ErrSID) {
-		return []Finding{trouble(areaTwilio, fmt.Sprintf("TWILIO_ACCOUNT_SID is %q, which is no account's.", c.AccountSID),
+		return []Finding{trouble(areaTwilio, "TWILIO_ACCOUNT_SID is no account's.",
 			"An account's SID is AC and 32 digits and small letters a to f. An API key's, SK…, belongs into TWILIO_API_KEY.")}, office{}
 	} else if err != nil {
 		return []Finding{trouble(areaTwilio, fmt.Sprintf("TWILIO_API_URL: %v.", err), "Leave TWILIO_API_URL unset to use Twilio's own.")}, office{}
@@ -153,7 +153,7 @@ func (p Patient) diagnose(err error, secret string) Finding {
 	}
 	switch {
 	case e.Status == 0:
-		return trouble(areaTwilio, fmt.Sprintf("Twilio does not answer at %s: %v.", p.Twilio.APIURL, e.Err),
+		return trouble(areaTwilio, fmt.Sprintf("Twilio does not answer at TWILIO_API_URL: %v.", e.Err),
 			"See whether this machine reaches that address: a firewall, a proxy, the name server.")
 	case e.Code == twilio.CodeNotActive:
 		return notActive("The account " + p.Twilio.AccountSID + " is not active")
@@ -170,7 +170,7 @@ func (p Patient) diagnose(err error, secret string) Finding {
 	case e.Status >= http.StatusInternalServerError:
 		return trouble(areaTwilio, fmt.Sprintf("Twilio has a trouble of its own: %v.", e), "See status.twilio.com, and run doctor again later.")
 	}
-	return trouble(areaTwilio, fmt.Sprintf("Unexpected: %v.", e), fmt.Sprintf("See whether TWILIO_API_URL, %s, leads to Twilio.", p.Twilio.APIURL))
+	return trouble(areaTwilio, fmt.Sprintf("Unexpected: %v.", e), "See whether TWILIO_API_URL leads to Twilio.")
 }
 
 func (p Patient) wrongSecret(secret string, e *twilio.Error) Finding {

@@ -38,12 +38,15 @@ type DB struct {
 	alone func(ctx context.Context, do func(migrator *sql.DB) error) error
 }
 
+// errAddress quotes nothing of the address, as no error of [Open] does: there may be a password in each part of it.
+var errAddress = errors.New("a database address begins with sqlite:// or postgres://")
+
 // Open makes ready to use the database at rawURL: sqlite://PATH or postgres://…. It connects to nothing, so it fails only for an
 // address that can never work, or when the folder of a SQLite file cannot be made.
 func Open(rawURL string) (*DB, error) {
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	if !ok {
-		return nil, errors.New("a database address begins with sqlite:// or postgres://")
+		return nil, errAddress
 	}
 	switch scheme {
 	case "sqlite":
@@ -51,7 +54,7 @@ func Open(rawURL string) (*DB, error) {
 	case "postgres", "postgresql":
 		return openPostgres(rawURL, dialTCP)
 	}
-	return nil, fmt.Errorf("a database address begins with sqlite:// or postgres://, not %s://", scheme)
+	return nil, errAddress
 }
 
 func newDB(name, dsn string, writer, urgent, reader *sql.DB) *DB {

@@ -48,13 +48,13 @@ func TestAddressesThatCanNeverWork(t *testing.T) {
 	for address, want := range map[string]string{
 		"":                                   "begins with sqlite:// or postgres://",
 		"maskline.db":                        "begins with sqlite:// or postgres://",
-		"mysql://root:s3cret@localhost/x":    "not mysql://",
+		"mysql://root:s3cret@localhost/x":    "begins with sqlite:// or postgres://",
 		"sqlite://":                          "lacks the path",
 		"sqlite://data/":                     "lacks the path",
 		"sqlite://:memory:":                  "needs a file",
 		"sqlite://x.db?mode=ro":              "no options",
-		"postgres://u:s3cret@host:port/x":    "invalid port",
-		"postgres://u:s3cret@h/%zz":          "invalid URL escape",
+		"postgres://u:s3cret@host:port/x":    "cannot be read",
+		"postgres://u:s3cret@h/%zz":          "percent-encode",
 		"postgres://u:s3cret@h/x?sslmode=on": "sslmode",
 		"postgres://u:s3cret@h/x?binary_parameters=yes": "binary_parameters",
 	} {

@@ -77,10 +77,7 @@ func openPostgres(rawURL string, dial dialFunc) (*DB, error) {
 func postgresURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		if e := (*url.Error)(nil); errors.As(err, &e) {
-			err = e.Err
-		}
-		return nil, fmt.Errorf("the address of the PostgreSQL database: %w", err)
+		return nil, errPostgres
 	}
 	q := u.Query()
 	if q.Has("binary_parameters") {
@@ -105,10 +102,15 @@ func says(q url.Values, name string) bool {
 	return slices.ContainsFunc(q["options"], func(o string) bool { return strings.Contains(strings.ToLower(o), name) })
 }
 
+var (
+	errPostgres  = errors.New("the address of the PostgreSQL database cannot be read; percent-encode what is special in its user name and password")
+	errParameter = errors.New("a parameter of the PostgreSQL address has a value that cannot be used; sslmode is disable, allow, prefer, require, verify-ca or verify-full")
+)
+
 func postgresPool(u *url.URL, dial dialFunc, bound time.Duration, size int) (*sql.DB, error) {
 	c, err := pq.NewConnector(u.String())
 	if err != nil {
-		return nil, fmt.Errorf("the address of the PostgreSQL database: %w", err)
+		return nil, errParameter
 	}
 	c.Dialer(dialer{dial: dial, bound: bound})
 	db := sql.OpenDB(connector{c})

@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,7 @@ func openSQLite(path string) (*DB, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the database: %w", err)
+		return nil, fmt.Errorf("make the folder of the database: %w", withoutPath(err))
 	}
 	uri := sqliteURI(file)
 	dsn := uri + sqliteWrites + "&_pragma=foreign_keys(1)"
@@ -124,11 +125,19 @@ func sqliteAlone(ctx context.Context, file string, do func(*sql.DB) error) (err 
 	return do(db)
 }
 
+// withoutPath keeps the setting that the path comes from out of the error.
+func withoutPath(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
 // keepPrivate makes the file before SQLite does: there are secrets in it.
 func keepPrivate(file string) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("make the database: %w", err)
+		return fmt.Errorf("make the database: %w", withoutPath(err))
 	}
 	return f.Close()
 }

@@ -64,7 +64,7 @@ type Sender struct {
 func New(cfg Config) (*Sender, error) {
 	from, err := mail.ParseAddress(cfg.From)
 	if err != nil {
-		return nil, fmt.Errorf("MAIL_FROM %q: %w", cfg.From, err)
+		return nil, errors.New("MAIL_FROM: it must be one address, such as Maskline <maskline@example.com>")
 	}
 	from.Name = headerText(from.Name)
 	s := &Sender{from: from, domain: from.Address[strings.LastIndex(from.Address, "@")+1:], now: cfg.Now, dir: cfg.Dir}

@@ -111,7 +111,7 @@ func (r *relay) connect(ctx context.Context) (*gomail.Client, *smtp.Client, erro
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("greet %s: %w", client.ServerAddr(), ended(ctx, err))
+		return nil, nil, fmt.Errorf("greet the mail server: %w", ended(ctx, err))
 	}
 	return client, session, nil
 }

@@ -18,6 +18,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ type Issuer struct {
 func New(issuer, audience string, now func() time.Time) (*Issuer, error) {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("%q is not the https:// address of an issuer", issuer)
+		return nil, errors.New("it must be the https:// address of an issuer, without user name, password or parameters")
 	}
 	return &Issuer{url: issuer, audience: audience, now: now, asked: &seldom{now: now, last: map[string]answer{}}}, nil
 }
@@ -101,7 +102,7 @@ func (i *Issuer) reach(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	client := &http.Client{Transport: i.asked, Timeout: askFor}
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), client), i.url)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrAway, quoteless(err))
 	}
 	i.verifier = provider.Verifier(&oidc.Config{
 		ClientID:             i.audience,
@@ -115,17 +116,17 @@ func (i *Issuer) reach(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 func (i *Issuer) Check(ctx context.Context) error {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, &http.Client{Transport: once{}, Timeout: askFor}), i.url)
 	if err != nil {
-		return err
+		return quoteless(err)
 	}
 	var says struct {
 		KeysURL string `json:"jwks_uri"`
 	}
 	if err := provider.Claims(&says); err != nil {
-		return err
+		return errors.New("the issuer's configuration is not understood")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, says.KeysURL, http.NoBody)
 	if err != nil {
-		return fmt.Errorf("jwks_uri: %w", err)
+		return errors.New("the issuer's jwks_uri is no address")
 	}
 	body, err := ask(r)
 	if err != nil {
@@ -133,9 +134,20 @@ func (i *Issuer) Check(ctx context.Context) error {
 	}
 	var has struct{ Keys []json.RawMessage }
 	if err := json.Unmarshal(body, &has); err != nil || len(has.Keys) == 0 {
-		return fmt.Errorf("there are no keys at %s", r.URL.Redacted())
+		return errors.New("the issuer has no keys at its jwks_uri")
 	}
 	return nil
+}
+
+// quoteless keeps addresses out of an error. The library tells a wrong issuer in words only.
+func quoteless(err error) error {
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	if strings.Contains(err.Error(), "did not match") {
+		return errors.New("the issuer calls itself by another address")
+	}
+	return errors.New("the issuer's configuration is not understood")
 }
 
 // seldom asks for the same address at most every ten seconds. In between it gives what it was given: go-oidc asks twice when a token
@@ -215,7 +227,7 @@ func ask(r *http.Request) ([]byte, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", r.URL.Redacted(), resp.Status)
+		return nil, fmt.Errorf("it answers %s", resp.Status)
 	}
 	return io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 }

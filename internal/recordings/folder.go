@@ -43,12 +43,20 @@ func openFolder(address string) (*Store, error) {
 	// half-written, lost or older. The temporary file is in the folder, because a rename does not reach another disk.
 	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite})
 	if err != nil {
-		return nil, fmt.Errorf("open folder %s: %w", dir, err)
+		return nil, fmt.Errorf("open the folder: %w", withoutPath(err))
 	}
 	if err := sweep(dir, time.Now().Add(-stranded)); err != nil {
-		return nil, errors.Join(fmt.Errorf("sweep folder %s: %w", dir, err), bucket.Close())
+		return nil, errors.Join(fmt.Errorf("sweep the folder: %w", withoutPath(err)), bucket.Close())
 	}
 	return &Store{bucket: bucket, settle: func(key string) error { return settle(dir, key) }}, nil
+}
+
+// withoutPath keeps the setting that the path comes from out of the error.
+func withoutPath(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // folderPath reads what follows file:// as text, since file://./data and file://C:\data are no URLs but are what people write.
@@ -61,7 +69,7 @@ func folderPath(address string, windows bool) (string, error) {
 	}
 	path, err := url.PathUnescape(address)
 	if err != nil {
-		return "", fmt.Errorf("read folder: %w", err)
+		return "", errors.New("a % in the path of a folder must be written as %25")
 	}
 	if windows {
 		path = strings.ReplaceAll(path, `\`, "/")
@@ -72,7 +80,7 @@ func folderPath(address string, windows bool) (string, error) {
 	if path == "." || strings.HasPrefix(path, "/") || strings.HasPrefix(path, "./") || strings.HasPrefix(path, "../") {
 		return filepath.FromSlash(path), nil
 	}
-	return "", fmt.Errorf("folder %q is neither absolute, as in file:///a/folder, nor begins with a dot", path)
+	return "", errors.New("the folder is neither absolute, as in file:///a/folder, nor begins with a dot")
 }
 
 // drive tells C:/folder from C:folder, which means another folder at each start.

@@ -3,7 +3,6 @@ package recordings
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,7 +27,7 @@ func openS3(ctx context.Context, rawURL string) (*Store, error) {
 	address.RawQuery = withDefaults(address.Query()).Encode()
 	bucket, err := new(s3blob.URLOpener).OpenBucketURL(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("open bucket %s: %w", address.Host, err)
+		return nil, errors.New("the bucket cannot be opened with these parameters: see the names and values that gocloud.dev/blob/s3blob takes")
 	}
 	var client *s3.Client
 	if bucket.As(&client) && client.Options().Region == "" {

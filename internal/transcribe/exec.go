@@ -61,6 +61,9 @@ func (e *Exec) Check(context.Context) error {
 // program is looked for in PATH, and from here, since it will run elsewhere.
 func (e *Exec) program() (string, error) {
 	path, err := exec.LookPath(e.command[0])
+	if notFound := (*exec.Error)(nil); errors.As(err, &notFound) {
+		return "", fmt.Errorf("exec: %w", notFound.Err) // without its name, which is part of a setting
+	}
 	if err != nil {
 		return "", err
 	}

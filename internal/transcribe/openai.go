@@ -102,7 +102,11 @@ func (o *OpenAI) do(ctx context.Context, method, path, contentType string, body 
 	if o.key != "" {
 		req.Header.Set("Authorization", "Bearer "+o.key)
 	}
-	return o.client.Do(req)
+	resp, err := o.client.Do(req)
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		return nil, e.Err // without the address
+	}
+	return resp, err
 }
 
 // form is what a service gets. It tells the kind of the recording by the end of its name.
