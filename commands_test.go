@@ -92,7 +92,9 @@ func TestMisspeltSettingsAreWarnedOfByTheStartAndByDoctor(t *testing.T) {
 func TestTheFirstTokenIsOneLineOfTheFormatOfTheLog(t *testing.T) {
 	t.Parallel()
 	for format, isToken := range map[string]func(line string) bool{
-		"text": func(line string) bool { return strings.HasPrefix(line, "The administrator's token, shown this once: mask_") },
+		"text": func(line string) bool {
+			return strings.HasPrefix(line, "The administrator's token, shown this once: mask_")
+		},
 		"json": func(line string) bool {
 			var entry struct{ Msg, Token string }
 			check(t, json.Unmarshal([]byte(line), &entry)) // each line is JSON
