@@ -23,6 +23,7 @@ type Call struct {
 	owned   bool   // the number is the account's
 	leg     *leg   // the caller's
 	sleeper sleeper
+	outer   *leg // of another call, which leads here; nil: somebody dialled
 
 	// What the call's own goroutine keeps to itself.
 	greeted   bool // something was said to the caller
@@ -37,6 +38,7 @@ type Call struct {
 	faults   []error
 	outcome  Outcome
 	order    *order
+	dropped  bool // the call that leads here is over
 }
 
 // Outcome is how a call went. It is complete once Ended.
@@ -69,6 +71,7 @@ var (
 	errCalleeGone = errors.New("the phone hung up")
 	errDismissed  = errors.New("REST ended a phone's leg")
 	errTaken      = errors.New("REST took the call over")
+	errMoved      = errors.New("the call that a phone's leg leads to was answered or is over")
 	errApology    = errors.New("an application error")
 )
 

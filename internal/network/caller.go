@@ -14,6 +14,7 @@ type Caller struct {
 	impolite bool // hangs up in the greeting
 	message  time.Duration
 	words    string
+	thinks   [2]time.Duration // falls silent after the first, for the second
 	mumbles  bool
 	spoilt   bool   // Twilio can't process the recording
 	key      string // ends the message
@@ -41,6 +42,12 @@ func (c Caller) HangUpInGreeting() Caller { c.impolite = true; return c }
 // StayOn say otherwise. A transcription of it gives the words.
 func (c Caller) LeaveMessage(d time.Duration, words string) Caller {
 	c.message, c.words, c.staysOn = d, words, false
+	return c
+}
+
+// Thinks has the caller fall silent that long after beginning to speak, for d, and then say the rest.
+func (c Caller) Thinks(after, d time.Duration) Caller {
+	c.thinks = [2]time.Duration{after, d}
 	return c
 }
 
@@ -87,6 +94,12 @@ type take struct {
 
 // take says how a recording ends that may last that long, stands that much silence (0: any) and stops at these keys.
 func (c Caller) take(longest, silence time.Duration, keys string) take {
+	if after, thinks := c.thinks[0], c.thinks[1]; thinks > 0 && after < c.message {
+		if silence > 0 && thinks >= silence {
+			return take{length: min(after+silence, longest), spoken: min(after, longest)}
+		}
+		c.message += thinks
+	}
 	t := take{length: longest, spoken: min(c.message, longest)}
 	switch {
 	case c.message >= longest:

@@ -122,12 +122,15 @@ func (d *dialling) startRinging() {
 			d.call.complain(faultf(codePointless, "%s is a number of the account: the call would go round in a circle", l.to))
 			l.phone = Unreachable()
 		}
-		if l.phone.does != rings && l.phone.does != answers {
+		if l.phone.does == unreachable || l.phone.does == busy {
 			continue
 		}
 		l.set(ringing)
 		d.call.happens(Event{Kind: Rang, Who: l.who, Text: l.from})
 		d.reportLeg(l, "ringing")
+		if l.phone.does == leads {
+			l.lead()
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type leg struct {
 	who       string // the party's telephone number
 	phone     Phone  // of a child
 	noun      *element
+	inner     *Call // that the leg of a phone leads to; nil: none
 
 	keys     []stroke
 	hangUpAt time.Time // zero: not by itself
@@ -57,7 +58,6 @@ func (l *leg) isCaller() bool { return l == l.call.leg }
 func (l *leg) set(status string) {
 	now := l.call.net.Now()
 	l.call.net.mu.Lock()
-	defer l.call.net.mu.Unlock()
 	l.status = status
 	switch status {
 	case initiated, ringing:
@@ -66,6 +66,8 @@ func (l *leg) set(status string) {
 	default:
 		l.ended = now
 	}
+	l.call.net.mu.Unlock()
+	l.passOn(status)
 }
 
 // pickUp answers the caller's call, once.
@@ -119,6 +121,9 @@ func (l *leg) interrupted(now time.Time) error {
 	c := l.call
 	switch {
 	case c.gone:
+		return errCallerGone
+	case c.isDropped():
+		c.hangUp()
 		return errCallerGone
 	case passed(c.leg.hangUpAt, now):
 		c.hangUp()

@@ -45,6 +45,8 @@ type Config struct {
 	Overlap bool
 	// Observe is told every event as it happens, one at a time. It must not call Run.
 	Observe func(Event)
+	// Beside is a network that this one shares its time with, so that calls lead from one to the other. To run one is to run both.
+	Beside *Network
 	// Client posts the webhooks; nil is one of the network's own, limited to Twilio's 15 seconds.
 	Client *http.Client
 	// SkipEmpty makes a recording without a sound request no action and go on with the verb behind Record, as Twilio's
@@ -125,8 +127,12 @@ func New(cfg Config) *Network {
 		client = &http.Client{Timeout: ceiling, Transport: &http.Transport{DisableKeepAlives: true}}
 	}
 	start := cfg.Start.UTC().Round(0)
+	clock := newClock(start, cfg.Wait, cfg.Overlap)
+	if cfg.Beside != nil {
+		start, clock = cfg.Beside.started, cfg.Beside.clock
+	}
 	return &Network{
-		cfg: cfg, client: client, started: start, clock: newClock(start, cfg.Wait, cfg.Overlap),
+		cfg: cfg, client: client, started: start, clock: clock,
 		dice: newDice(uint64(cfg.Seed), 0), restDice: newDice(uint64(cfg.Seed), 1), phones: map[string]*desk{},
 	}
 }
@@ -171,9 +177,13 @@ func (n *Network) AddPhone(number string, scripts ...Phone) {
 
 // Dial has the caller dial one of the account's numbers now, or After the delay they were given. It returns at once;
 // the call happens in Run.
-func (n *Network) Dial(caller Caller, to string) *Call {
+func (n *Network) Dial(caller Caller, to string) *Call { return n.dial(caller, to, nil) }
+
+// dial has somebody call; outer is the leg whose call it is that leads here, if there is one.
+func (n *Network) dial(caller Caller, to string, outer *leg) *Call {
 	n.mu.Lock()
 	call := newCall(n, caller, to)
+	call.outer = outer
 	n.calls = append(n.calls, call)
 	n.dialled++
 	n.mu.Unlock()

@@ -1,6 +1,9 @@
 package network
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // order is what REST wants a call to do instead.
 type order struct {
@@ -10,14 +13,18 @@ type order struct {
 // interference is what REST has done to the call, nil for nothing.
 func (c *Call) interference() error {
 	c.net.mu.Lock()
-	defer c.net.mu.Unlock()
-	if c.order != nil {
-		return errTaken
+	children, dismissed, ordered := slices.Clone(c.children), false, c.order != nil
+	for _, child := range children {
+		dismissed = dismissed || child.dismissed != "" && child.ended.IsZero()
 	}
-	for _, child := range c.children {
-		if child.dismissed != "" && child.ended.IsZero() {
-			return errDismissed
-		}
+	c.net.mu.Unlock()
+	switch {
+	case ordered:
+		return errTaken
+	case dismissed:
+		return errDismissed
+	case slices.ContainsFunc(children, (*leg).moved):
+		return errMoved
 	}
 	return nil
 }

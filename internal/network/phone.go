@@ -9,6 +9,14 @@ type Phone struct {
 	talk    time.Duration
 	keys    []press
 	decline *time.Duration
+	leads   lead
+}
+
+// lead is where a phone takes its calls.
+type lead struct {
+	net     *Network
+	to      string // the number itself when empty
+	diverts bool
 }
 
 type reaction int
@@ -18,6 +26,7 @@ const (
 	busy
 	rings
 	answers
+	leads
 )
 
 // press is a key pressed that long after picking up.
@@ -48,6 +57,14 @@ func Busy() Phone { return Phone{does: busy, after: untilBusy} }
 
 // Unreachable can't be connected: unassigned, blocked, or no route. So is every number without a phone.
 func Unreachable() Phone { return Phone{does: unreachable, after: untilUnreachable} }
+
+// NumberOf is a number of an account in another network, which shares this one's time: what calls it comes in there, from whoever is shown.
+func NumberOf(other *Network) Phone { return Phone{does: leads, leads: lead{net: other}} }
+
+// Diverts forwards what rings the phone to a number in that network, as carriers do: its Twilio is told ForwardedFrom.
+func Diverts(to string, in *Network) Phone {
+	return Phone{does: leads, leads: lead{net: in, to: to, diverts: true}}
+}
 
 // Press has whoever picked up press a key that long afterwards; what is pressed when nobody listens is lost.
 func (p Phone) Press(digit string, after time.Duration) Phone {

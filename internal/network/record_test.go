@@ -56,6 +56,18 @@ func TestRecordings(t *testing.T) {
 			map[string]string{"RecordingDuration": "7"},
 			"Thank you.", 7 * time.Second,
 		},
+		"thinking for less than the silence that ends it": {
+			"", From(bob).LeaveMessage(7*time.Second, "Hi").Thinks(3*time.Second, 3*time.Second),
+			map[string]string{"Digits": "hangup", "RecordingDuration": "10"},
+			map[string]string{"RecordingDuration": "10"},
+			"(a beep)", 10 * time.Second,
+		},
+		"being cut off when thinking for longer": {
+			"", From(bob).LeaveMessage(7*time.Second, "Hi").Thinks(3*time.Second, 5*time.Second),
+			map[string]string{"CallStatus": "in-progress", "Digits": "-", "RecordingDuration": "7"},
+			map[string]string{"RecordingDuration": "3"},
+			"Thank you.", 3 * time.Second,
+		},
 		"falling silent, untrimmed": {
 			`trim="do-not-trim"`, From(bob).LeaveMessage(7*time.Second, "Hi").StayOn(),
 			map[string]string{"RecordingDuration": "11"},

@@ -15,13 +15,15 @@ func (d *dialling) ring() error {
 			return nil
 		}
 		at := began.Add(next.phone.after)
-		if next.phone.does == rings || at.After(giveUp) {
+		if next.phone.does == rings || next.phone.does == leads || at.After(giveUp) {
 			at, next = giveUp, nil
 		}
 		err := d.passUntil(at)
 		switch {
 		case errors.Is(err, errDismissed):
 			d.dismiss()
+		case errors.Is(err, errMoved):
+			d.followLeads()
 		case err != nil || next == nil:
 			return err
 		default:
@@ -36,9 +38,9 @@ func (d *dialling) nextToReact(began time.Time) (next *leg) {
 	for _, l := range d.legs {
 		switch {
 		case !l.ended.IsZero():
-		case next == nil, next.phone.does == rings:
+		case next == nil, next.phone.does == rings, next.phone.does == leads:
 			next = l
-		case l.phone.does != rings && l.phone.after < next.phone.after:
+		case l.phone.does != rings && l.phone.does != leads && l.phone.after < next.phone.after:
 			next = l
 		}
 	}
@@ -53,7 +55,7 @@ func (d *dialling) react(l *leg) {
 		d.miss(l, isBusy)
 	case unreachable:
 		d.miss(l, failed)
-	case rings:
+	case rings, leads:
 	}
 }
 
@@ -107,12 +109,19 @@ func (d *dialling) talk() error {
 	d.winner.hangUpAt = time.Time{}
 	d.call.happens(Event{Kind: Bridged, Who: d.winner.who, Text: d.from})
 	limit := d.verb.seconds("timeLimit", int(longestCall/time.Second))
+	if d.winner.inner != nil {
+		d.winner.phone.talk = longestCall
+	}
 	star := d.call.caller.star
 	if star != nil && d.verb.is("hangupOnStar") && *star < min(limit, d.winner.phone.talk) {
 		return d.star(*star)
 	}
 	err := d.pass(min(limit, d.winner.phone.talk))
 	if errors.Is(err, errDismissed) {
+		return nil
+	}
+	if errors.Is(err, errMoved) {
+		d.call.happens(Event{Kind: HungUp, Who: d.winner.who})
 		return nil
 	}
 	if err == nil && d.winner.phone.talk <= limit {
