@@ -116,7 +116,7 @@ func (c client) number(ctx context.Context, n script.Number, owner string) error
 // settable are the settings of a number, which go back to their defaults unless a script sets them.
 var settable = []string{
 	"label", "forwardTo", "forwardingEnabled", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language",
-	"maxVoicemailSeconds", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays",
+	"maxVoicemailSeconds", "silenceSeconds", "screenSeconds", "maxCallMinutes", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays",
 }
 
 // maskedNumber is the id of a number, which is made if it is not there.

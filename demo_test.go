@@ -39,7 +39,7 @@ func TestDemoOnceShowsOneCallAndLeavesNothing(t *testing.T) {
 		"Call 1 of 1",
 		"Carl (+12025550131) dials the masked number +12025550110",
 		"POST /webhooks/voice: a call comes in",
-		`<Dial action="/webhooks/voice/dialed?…" answerOnBridge="true" timeout="15">`,
+		`<Dial action="/webhooks/voice/dialed?…" answerOnBridge="true" timeout="15" timeLimit="7200">`,
 		"Olivia hears her own phone ring: +12025550120, which shows +12025550131",
 		"DialCallStatus=no-answer",
 		"<Record ",
@@ -130,7 +130,7 @@ func TestDemoOnceNeverHangs(t *testing.T) {
 
 func demoSettings(dir, address string) Settings {
 	return Settings{
-		ListenAddr: address, DataDir: dir, MailLinkDays: 7, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, LogLevel: "warn",
+		ListenAddr: address, DataDir: dir, MailLinkDays: 7, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, MaxSimultaneousCalls: 100, LogLevel: "warn",
 	}
 }
 

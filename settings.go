@@ -61,12 +61,13 @@ type Settings struct {
 	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" default:"5m" help:"How often calls and recordings are compared with Twilio's."`
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" default:"2s" help:"Between SIGTERM and the closing of the listener."`
 
-	AllowedOrigins   []string `env:"ALLOWED_ORIGINS" placeholder:"URL" help:"Browser origins that may call the API, besides our own."`
-	AllowedCountries []string `env:"ALLOWED_COUNTRIES" placeholder:"CC" help:"ISO codes of the countries whose phones may be rung; that of each masked number unless set."`
-	Limits           string   `env:"LIMITS" default:"enforce" enum:"enforce,warn" help:"warn: only log what a GraphQL limit would refuse."`
-	MetricsAddr      string   `env:"METRICS_ADDR" placeholder:"ADDR" help:"Own listener for /metrics."`
-	LogLevel         string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	LogFormat        string   `env:"LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
+	AllowedOrigins       []string `env:"ALLOWED_ORIGINS" placeholder:"URL" help:"Browser origins that may call the API, besides our own."`
+	AllowedCountries     []string `env:"ALLOWED_COUNTRIES" placeholder:"CC" help:"ISO codes of the countries whose phones may be rung; that of each masked number unless set."`
+	MaxSimultaneousCalls int      `env:"MAX_SIMULTANEOUS_CALLS" default:"100" placeholder:"CALLS" help:"Forwarded calls of one masked number at a time, over all replicas; what comes on top goes to voicemail."`
+	Limits               string   `env:"LIMITS" default:"enforce" enum:"enforce,warn" help:"warn: only log what a GraphQL limit would refuse."`
+	MetricsAddr          string   `env:"METRICS_ADDR" placeholder:"ADDR" help:"Own listener for /metrics."`
+	LogLevel             string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	LogFormat            string   `env:"LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
 }
 
 // Secret is a setting that is never printed.
@@ -189,6 +190,8 @@ func (s *Settings) check() error {
 		return errors.New("TWILIO_ACCOUNT_SID: it belongs to TWILIO_AUTH_TOKEN, and is missing")
 	case s.DrainDelay < 0 || s.DrainDelay > time.Minute:
 		return fmt.Errorf("DRAIN_DELAY: %s is not between 0s and 1m", s.DrainDelay)
+	case s.MaxSimultaneousCalls < 1:
+		return fmt.Errorf("MAX_SIMULTANEOUS_CALLS: %d is less than 1", s.MaxSimultaneousCalls)
 	case s.ReconcileEvery < time.Second:
 		return fmt.Errorf("RECONCILE_EVERY: %s is shorter than 1s", s.ReconcileEvery)
 	}

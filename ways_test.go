@@ -92,6 +92,10 @@ var ways = []way{
 	{name: "there is no phone", set: `forwardTo: []`, caller: hello},
 	{name: "no call is left", before: func(h *house, tn tenant) { h.subscribe(tn.number, 0, 5) }, caller: hello},
 
+	{name: "a talk is over when maxCallMinutes are", set: `maxCallMinutes: 1`, phones: at(owner, talkative), caller: network.From(customer)},
+	{name: "an assistant answers and the owner presses 1 at last", phones: at(owner, network.Human(time.Second, time.Minute).Press("1", 24*time.Second)), caller: network.From(customer)},
+	{name: "the owner presses 1 when screenSeconds are over", set: `screenSeconds: 10`, phones: at(owner, network.Human(time.Second, time.Minute).Press("1", 24*time.Second)), caller: hello},
+
 	// 4. Who is led to leave a message.
 	{name: "it rings out", caller: hello},
 	{name: "it is busy", phones: at(owner, network.Busy()), caller: hello},
@@ -117,13 +121,23 @@ var ways = []way{
 	{name: "the number is paused in mid-call", caller: hello, during: func(h *house, tn tenant, c *network.Call) {
 		check(h.t, h.net.RunTo(h.ctx, network.Asking("/webhooks/voice")))
 		h.setState(tn.token, tn, "PAUSED")
+		h.work()
 	}},
+	{name: "the owner hangs up from afar", phones: at(owner, talkative), caller: network.From(customer), during: func(h *house, tn tenant, c *network.Call) {
+		check(h.t, h.net.RunTo(h.ctx, func(e network.Event) bool { return e.Kind == network.Bridged }))
+		h.hangUp(tn.token)
+		h.work()
+	}},
+	{name: "the phone that would be rung diverted the call", caller: hello.ForwardedBy(owner)},
+	{name: "a phone that is not rung diverted the call", caller: hello.ForwardedBy(mobile)},
 	{name: "the number is subscribed anew in mid-call", caller: hello, during: func(h *house, tn tenant, c *network.Call) {
 		check(h.t, h.net.RunTo(h.ctx, network.Asking("/webhooks/voice")))
 		h.subscribe(tn.number, 3, 3) // the call stays with the old one
 	}},
 
 	// 5. What becomes of a message.
+	{name: "the caller thinks for a moment", caller: hello.Thinks(3*time.Second, 8*time.Second)},
+	{name: "the caller thinks for longer than silenceSeconds", set: `silenceSeconds: 5`, caller: hello.Thinks(3*time.Second, 8*time.Second)},
 	{name: "the message ends with a key", caller: hello.PressKey("*")},
 	{name: "the message ends with another key", set: `finishOnKey: "0#"`, caller: hello.PressKey("0")},
 	{name: "the message ends in silence", caller: hello.StayOn()},
@@ -153,6 +167,9 @@ var ways = []way{
 func chaosOf(topic network.Topic, c network.Chaos) func(*network.Config) {
 	return func(n *network.Config) { n.ChaosOf = map[network.Topic]network.Chaos{topic: c} }
 }
+
+// talkative picks up, takes the call, and does not hang up for an hour.
+var talkative = network.Human(2*time.Second, time.Hour).Press("1", 3*time.Second)
 
 const other = "+15550006780"
 
@@ -317,6 +334,25 @@ func (h *house) set(tn tenant, input string) {
 func (h *house) setState(token string, tn tenant, state string) {
 	h.t.Helper()
 	h.ask(token, `mutation($id: ID!, $s: NumberState!) { setNumberState(id: $id, state: $s) { state } }`, map[string]any{"id": tn.number, "s": state}, nil)
+}
+
+// hangUp asks for the end of the call that runs.
+func (h *house) hangUp(token string) {
+	h.t.Helper()
+	var running struct {
+		Calls struct {
+			Edges []struct{ Node struct{ ID string } }
+		}
+	}
+	h.ask(token, `{ calls(where: {outcome: RINGING}) { edges { node { id } } } }`, nil, &running)
+	h.ask(token, `mutation($id: ID!) { hangUp(callID: $id) { id } }`, map[string]any{"id": running.Calls.Edges[0].Node.ID}, nil)
+}
+
+// work does the jobs that are due, while calls go on.
+func (h *house) work() {
+	h.t.Helper()
+	_, err := h.app.queue.Drain(h.ctx, h.net.Now())
+	check(h.t, err)
 }
 
 // change changes a running call by Twilio's REST API, as somebody at the console would.

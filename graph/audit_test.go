@@ -107,6 +107,7 @@ func (w *world) mutations(a tenant, mine []string, mail, lost string) []mutation
 	w.write(func(tx *ent.Client) error {
 		return tx.Voicemail.Update().Where(voicemail.IDIn(mine...)).SetTranscription(phone.TranscriptionFailed).Exec(w.ctx)
 	})
+	in, runs := w.running(a)
 	return []mutation{
 		{"createUser", w.admin, `mutation { createUser(input: {email: "New@example.com"}) { id } }`, nil, "createUser.id",
 			[]string{"createUser new of new by admin: new@example.com, OWNER"}, false, false},
@@ -131,6 +132,7 @@ func (w *world) mutations(a tenant, mine []string, mail, lost string) []mutation
 			[]string{"retryDelivery mail of ann by ann: vm0 to ann@example.com"}, false, false},
 		{"retryTranscription", a.token, `mutation($id: ID!) { retryTranscription(id: $id) { id } }`, vars{"id": mine[0]}, "",
 			[]string{"retryTranscription vm0 of ann by ann: "}, true, false},
+		{"hangUp", a.token, `mutation($id: ID!) { hangUp(callID: $id) { id } }`, vars{"id": runs}, "hangUp.id", []string{"hangUp new of ann by ann: " + in.CallSID}, false, false},
 		{"deleteVoicemails", a.token, deleteThem, vars{"ids": mine}, "", []string{"deleteVoicemails vm0 of ann by ann: ", "deleteVoicemails vm1 of ann by ann: "}, false, false},
 		{"restoreVoicemails", w.admin, restoreThem, vars{"ids": mine[:1]}, "", []string{"restoreVoicemails vm0 of ann by admin: "}, true, false},
 		{"emptyBin", a.token, `mutation { emptyBin }`, nil, "", []string{"emptyBin vm1 of ann by ann: "}, true, true},

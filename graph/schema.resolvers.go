@@ -128,6 +128,13 @@ func (r *mutationResolver) RetryTranscription(ctx context.Context, id string) (*
 	return r.DB.Voicemail.Get(ctx, anID(id))
 }
 
+func (r *mutationResolver) HangUp(ctx context.Context, callID string) (*ent.Call, error) {
+	if err := r.Desk.HangUp(ctx, anID(callID)); err != nil {
+		return nil, err
+	}
+	return r.DB.Call.Get(ctx, anID(callID))
+}
+
 func (r *mutationResolver) BlockCaller(ctx context.Context, from phone.Number) (bool, error) {
 	err := r.Desk.Block(ctx, from)
 	return err == nil, err

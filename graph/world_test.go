@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/graph"
@@ -348,6 +349,17 @@ func (w *world) recorded(tn tenant, from string) string {
 	id, err := w.db.Client().Voicemail.Query().Where(voicemail.RecordingSid(sid)).OnlyID(w.ctx)
 	check(w.t, err)
 	return id
+}
+
+// running is a call to a number that is forwarded just now.
+func (w *world) running(tn tenant) (in phone.Incoming, id string) {
+	w.t.Helper()
+	in = phone.Incoming{CallSID: w.sid("CA"), From: "+15550200003", To: phone.Number(tn.phone)}
+	_, err := w.desk.Receive(w.ctx, in)
+	check(w.t, err)
+	id, err = w.db.Client().Call.Query().Where(call.CallSid(in.CallSID)).OnlyID(w.ctx)
+	check(w.t, err)
+	return in, id
 }
 
 // appear lets voicemails appear, one after the other.

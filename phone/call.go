@@ -16,10 +16,12 @@ type Incoming struct {
 	CallSID string
 	From    string // raw, as Twilio gives it
 	To      Number
-	Status  string    // Twilio's CallStatus
-	At      time.Time // when we were told; zero: now
-	Form    string    // as Twilio sent it; empty: no webhook told us
-	Aside   bool      `json:",omitempty"` // it waited until there was such a number
+	Status  string // Twilio's CallStatus
+
+	ForwardedFrom Number    `json:",omitempty"` // the phone whose forwarding brought the call; empty: none, or not known
+	At            time.Time // when we were told; zero: now
+	Form          string    // as Twilio sent it; empty: no webhook told us
+	Aside         bool      `json:",omitempty"` // it waited until there was such a number
 }
 
 // CallEvent is one step of a call and, in plain words, why it was taken.

@@ -118,8 +118,6 @@ func (s Settings) checkForwards(n Number) error {
 	switch {
 	case len(s.ForwardTo) > maxForwards:
 		return Bad("forwardTo", "forwardTo holds at most 10 phones: Twilio rings no more at once.")
-	case slices.Contains(s.ForwardTo, n):
-		return Bad("forwardTo", "A number cannot be forwarded to itself.")
 	case s.RingSeconds < 5 || s.RingSeconds > 60:
 		return Bad("ringSeconds", "ringSeconds is 5 to 60.")
 	case s.ScreenSeconds < 10 || s.ScreenSeconds > 60:

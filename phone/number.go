@@ -52,6 +52,15 @@ func CallerOf(raw string) string {
 	return raw
 }
 
+// Diverter turns Twilio's ForwardedFrom into a number, also where it lacks the plus sign; what is no number becomes empty.
+func Diverter(raw string) Number {
+	n, err := ParseNumber("+" + strings.TrimPrefix(raw, "+"))
+	if err != nil {
+		return ""
+	}
+	return n
+}
+
 // MarshalGQL writes the number as a GraphQL string.
 func (n Number) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(n))) }
 

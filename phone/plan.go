@@ -84,6 +84,8 @@ type Allowance struct {
 	VoicemailsLimit *int
 	CallsUsed       int
 	VoicemailsUsed  int
+
+	SimultaneousCalls *int // forwarded calls at a time
 }
 
 // CallLeft tells whether one more call may be forwarded.

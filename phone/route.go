@@ -1,8 +1,10 @@
 package phone
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Line is how the called number is set up, and who must not be rung.
@@ -18,11 +20,20 @@ type Line struct {
 	Greeting         string // empty: the default text in Language
 	Language         string
 	MaxSeconds       int
+	SilenceSeconds   int // that much silence ends a message
+	ScreenSeconds    int // so long a screen waits for the key
+	MaxCallMinutes   int // then a forwarded call ends
+	Label            string
 	FinishOnKey      string
 	Transcribe       bool // Twilio is asked for a transcript
 	TranscribeLater  bool // an engine of ours transcribes the audio once it is stored
 	Blocked          bool // its owner blocked this caller
 	OursAmongForward []Number
+
+	// What follows is not remembered with the line: the operator's settings, and what else calls the number.
+	Countries    Countries `json:"-"`
+	Simultaneous int       `json:"-"` // so many calls are forwarded at a time; 0: not known
+	Traffic      Traffic   `json:"-"`
 }
 
 // An Answer is what a caller or a callee gets: one of the types below.
@@ -36,6 +47,15 @@ type Connect struct {
 	Screen      bool
 	Language    string // of the screen
 	Again       bool   // these have been rung before, and an instant mailbox cut them short
+
+	MaxMinutes    int    `json:",omitempty"` // then Twilio ends the call; 0: in answers of older versions
+	ScreenSeconds int    `json:",omitempty"` // so long the screen waits for the key
+	Label         string `json:",omitempty"` // of the number, for the screen
+}
+
+// Limit returns how long the call may last once it is connected.
+func (c Connect) Limit() time.Duration {
+	return time.Duration(cmp.Or(c.MaxMinutes, DefaultMaxCallMinutes)) * time.Minute
 }
 
 // TakeMessage greets the caller and records a message.
@@ -46,9 +66,14 @@ type TakeMessage struct {
 	FinishOnKey string
 	Transcribe  bool // by Twilio
 
+	SilenceSeconds int `json:",omitempty"` // that much silence ends the message; 0: in answers of older versions
+
 	// TranscribeLater tells nothing to Twilio: it is for when the recording has come.
 	TranscribeLater bool `json:",omitempty"`
 }
+
+// Silence returns how many seconds of silence end the message.
+func (t TakeMessage) Silence() int { return cmp.Or(t.SilenceSeconds, DefaultSilenceSeconds) }
 
 // Refuse says a civil sentence and hangs up.
 type Refuse struct {
@@ -105,39 +130,57 @@ func Route(in Incoming, l Line, a Allowance) Decision {
 		return refuse(TextUnavailable, l, CallRefused, "rejected", "the number has no active subscription")
 	case !a.CallLeft() && !a.VoicemailLeft():
 		return refuse(TextUnavailable, l, CallOverQuota, "quota_exceeded", a.callsSentence()+" and "+a.voicemailsSentence())
+	case l.Traffic.Today >= MostCallsADay:
+		return decide(Reject{}, CallRefused, "rejected", fmt.Sprintf("the caller called this number %d times within a day already", MostCallsADay))
 	}
-	phones := l.phonesFor(in)
-	if why := whyNotForwarded(l, a, phones); why != "" {
+	phones, notes := l.phonesFor(in)
+	if why := whyNotForwarded(in, l, a, phones); why != "" {
 		v := takeMessage(l, a)
-		v.Notes = append([]Note{{"not_forwarded", why}}, v.Notes...)
+		v.Notes = slices.Concat(notes, []Note{{"not_forwarded", why}}, v.Notes)
 		return v
 	}
-	c := Connect{To: phones, CallerID: l.shownTo(in), RingSeconds: l.RingSeconds, Screen: l.Screening == ScreeningPress1, Language: l.Language}
-	return Decision{Answer: c, Notes: []Note{{"forwarded", fmt.Sprintf("ringing %s for %d s", maskAll(phones), l.RingSeconds)}}}
+	c := Connect{
+		To: phones, CallerID: l.shownTo(in), RingSeconds: l.RingSeconds, Screen: l.Screening == ScreeningPress1, Language: l.Language,
+		MaxMinutes: l.MaxCallMinutes, ScreenSeconds: l.ScreenSeconds, Label: l.Label,
+	}
+	return Decision{Answer: c, Notes: append(notes, Note{"forwarded", fmt.Sprintf("ringing %s for %d s", maskAll(phones), l.RingSeconds)})}
 }
 
-func whyNotForwarded(l Line, a Allowance, phones []Number) string {
+func whyNotForwarded(in Incoming, l Line, a Allowance, phones []Number) string {
 	switch {
 	case !l.Forwarding:
 		return "forwarding is off"
 	case len(phones) == 0:
 		return "there is no phone to ring"
+	case slices.Contains(phones, in.ForwardedFrom):
+		return fmt.Sprintf("%s diverted the call to this number: ringing it would go round in a circle", Mask(string(in.ForwardedFrom)))
 	case !a.CallLeft():
 		return a.callsSentence()
 	}
-	return ""
+	if why := l.Traffic.overCaller(CallerOf(in.From)); why != "" {
+		return why
+	}
+	return l.Traffic.overRunning(l.Simultaneous, a)
 }
 
-// phonesFor leaves out the caller's own phone and numbers that became ours, since both would ring in a circle, and what is named twice: a
-// phone that is rung twice at once is busy with itself.
-func (l Line) phonesFor(in Incoming) (phones []Number) {
+// phonesFor returns the phones to ring, and notes about those that are left out: the caller's own, and those that may not be rung (any more). A
+// phone that is named twice is rung once, since it would be busy with itself.
+func (l Line) phonesFor(in Incoming) (phones []Number, notes []Note) {
+	if !l.Forwarding {
+		return nil, nil
+	}
 	for _, n := range l.ForwardTo {
-		circular := string(n) == in.From || n == l.Number || slices.Contains(l.OursAmongForward, n)
-		if !circular && !slices.Contains(phones, n) {
+		switch {
+		case slices.Contains(phones, n):
+		case string(n) == in.From:
+			notes = append(notes, Note{"not_rung", Mask(string(n)) + " is the caller's own phone"})
+		case n == l.Number, slices.Contains(l.OursAmongForward, n), !l.Countries.Allow(l.Number, n):
+			notes = append(notes, Note{"not_rung", Mask(string(n)) + " may not be rung from this number"})
+		default:
 			phones = append(phones, n)
 		}
 	}
-	return phones
+	return phones, notes
 }
 
 // shownTo is the caller ID for the owner's phone. A withheld or implausible caller passed on as it is could make the Dial fail.
@@ -157,7 +200,7 @@ func takeMessage(l Line, a Allowance) Decision {
 	}
 	t := TakeMessage{
 		Greeting: l.Greeting, Language: l.Language, MaxSeconds: l.MaxSeconds, FinishOnKey: l.FinishOnKey,
-		Transcribe: l.Transcribe, TranscribeLater: l.TranscribeLater,
+		Transcribe: l.Transcribe, TranscribeLater: l.TranscribeLater, SilenceSeconds: l.SilenceSeconds,
 	}
 	return decide(t, CallGreeted, "greeted", "the caller was asked to leave a message")
 }

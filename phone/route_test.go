@@ -139,23 +139,40 @@ func TestRoute(t *testing.T) {
 		{
 			name: "the caller's own phone is not rung",
 			from: desk, line: func(l *Line) { l.ForwardTo = []Number{desk, mobile} }, plan: allows(1, 1),
-			want: rings(mobile), because: []Note{{"forwarded", "ringing +1…02 for 15 s"}},
+			want: rings(mobile), because: []Note{{"not_rung", "+1…01 is the caller's own phone"}, {"forwarded", "ringing +1…02 for 15 s"}},
 		},
 		{
 			name: "an owner who calls from the only phone leaves a message",
 			from: desk, plan: allows(1, 1),
 			want: message, what: CallGreeted,
-			because: []Note{{"not_forwarded", "there is no phone to ring"}, {"greeted", "the caller was asked to leave a message"}},
+			because: []Note{{"not_rung", "+1…01 is the caller's own phone"}, {"not_forwarded", "there is no phone to ring"}, {"greeted", "the caller was asked to leave a message"}},
 		},
 		{
 			name: "a number that became ours is not rung",
 			line: func(l *Line) { l.ForwardTo, l.OursAmongForward = []Number{mobile, desk}, []Number{mobile} }, plan: allows(1, 1),
-			want: rings(desk), because: []Note{{"forwarded", "ringing +1…01 for 15 s"}},
+			want: rings(desk), because: []Note{{"not_rung", "+1…02 may not be rung from this number"}, {"forwarded", "ringing +1…01 for 15 s"}},
 		},
 		{
 			name: "a number is never forwarded to itself",
 			line: func(l *Line) { l.ForwardTo = []Number{mask, desk} }, plan: allows(1, 1),
-			want: rings(desk), because: []Note{{"forwarded", "ringing +1…01 for 15 s"}},
+			want: rings(desk), because: []Note{{"not_rung", "+1…89 may not be rung from this number"}, {"forwarded", "ringing +1…01 for 15 s"}},
+		},
+		{
+			name: "a phone of a class or region that may not be rung is left out, though it was allowed when it was set",
+			line: func(l *Line) { l.ForwardTo = []Number{"+19005550123", "+18765550123", desk} }, plan: allows(1, 1),
+			want:    rings(desk),
+			because: []Note{{"not_rung", "+1…23 may not be rung from this number"}, {"not_rung", "+1…23 may not be rung from this number"}, {"forwarded", "ringing +1…01 for 15 s"}},
+		},
+		{
+			name: "a phone in a region that the operator allows is rung",
+			line: func(l *Line) { l.ForwardTo, l.Countries = []Number{desk, "+18765550123"}, Countries{"JM"} }, plan: allows(1, 1),
+			want: rings(desk, "+18765550123"), because: []Note{{"forwarded", "ringing +1…01, +1…23 for 15 s"}},
+		},
+		{
+			name: "how long a call and a screen may last, and for which label, is the line's business",
+			line: func(l *Line) { l.MaxCallMinutes, l.ScreenSeconds, l.Label = 3, 40, "Front desk" }, plan: allows(1, 1),
+			want:    Connect{To: []Number{desk}, RingSeconds: 15, Screen: true, Language: "en-US", MaxMinutes: 3, ScreenSeconds: 40, Label: "Front desk"},
+			because: []Note{{"forwarded", "ringing +1…01 for 15 s"}},
 		},
 		{
 			name: "a phone that is named twice is rung once",
@@ -184,8 +201,9 @@ func TestRoute(t *testing.T) {
 			name: "the message is taken as the line is set up",
 			line: func(l *Line) {
 				l.Forwarding, l.Greeting, l.Language, l.MaxSeconds, l.FinishOnKey, l.Transcribe = false, "Speak now.", "en-GB", 600, "", false
+				l.SilenceSeconds = 20
 			}, plan: allows(1, 1),
-			want: TakeMessage{Greeting: "Speak now.", Language: "en-GB", MaxSeconds: 600}, what: CallGreeted,
+			want: TakeMessage{Greeting: "Speak now.", Language: "en-GB", MaxSeconds: 600, SilenceSeconds: 20}, what: CallGreeted,
 			because: []Note{{"not_forwarded", "forwarding is off"}, {"greeted", "the caller was asked to leave a message"}},
 		},
 	} {
@@ -247,7 +265,7 @@ func TestRouteChangesNothingThatItIsGiven(t *testing.T) {
 func TestWithoutTheDatabaseACallerLeavesAMessage(t *testing.T) {
 	t.Parallel()
 	want := TakeMessage{Language: DefaultLanguage, MaxSeconds: DefaultMaxSeconds, FinishOnKey: DefaultFinishOnKey}
-	if got := Degraded(); got != want {
+	if got := Degraded(); got != want || want.Silence() != DefaultSilenceSeconds {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

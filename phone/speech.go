@@ -21,19 +21,20 @@ const (
 // TextKey names one of the sentences that we speak.
 type TextKey string
 
-// The sentences. TextScreen holds {caller}.
+// The sentences. TextScreen holds {caller}, TextScreenFor {caller} and {label}.
 const (
 	TextGreeting    TextKey = "greeting"
 	TextGoodbye     TextKey = "goodbye"
 	TextUnavailable TextKey = "unavailable"
 	TextNobody      TextKey = "nobody"
 	TextScreen      TextKey = "screen"
+	TextScreenFor   TextKey = "screen for"
 	TextWithheld    TextKey = "withheld"
 )
 
 // TextKeys lists every sentence.
 func TextKeys() []TextKey {
-	return []TextKey{TextGreeting, TextGoodbye, TextUnavailable, TextNobody, TextScreen, TextWithheld}
+	return []TextKey{TextGreeting, TextGoodbye, TextUnavailable, TextNobody, TextScreen, TextScreenFor, TextWithheld}
 }
 
 // Voice is a Twilio text-to-speech voice with the language code that belongs to it.
@@ -50,6 +51,7 @@ var english = map[TextKey]string{
 	TextUnavailable: "This number cannot take calls at the moment. Please try again later. Goodbye.",
 	TextNobody:      "Nobody can take your call right now. Please try again later. Goodbye.",
 	TextScreen:      "A call from {caller}. To take it, press 1.",
+	TextScreenFor:   "A call from {caller} for {label}. To take it, press 1.",
 	TextWithheld:    "a withheld number",
 }
 
@@ -63,6 +65,7 @@ var speeches = map[string]speech{
 		TextUnavailable: "该号码暂时无法接听来电，请稍后再拨。再见。",
 		TextNobody:      "现在无人接听您的电话，请稍后再拨。再见。",
 		TextScreen:      "来自 {caller} 的来电。接听请按 1。",
+		TextScreenFor:   "来自 {caller} 打给 {label} 的来电。接听请按 1。",
 		TextWithheld:    "未显示号码",
 	}},
 	"es-ES": {Voice{"Polly.Lucia-Neural", "es-ES"}, map[TextKey]string{
@@ -71,6 +74,7 @@ var speeches = map[string]speech{
 		TextUnavailable: "Este número no puede recibir llamadas en este momento. Inténtelo más tarde, por favor. Adiós.",
 		TextNobody:      "En este momento nadie puede atender su llamada. Inténtelo más tarde, por favor. Adiós.",
 		TextScreen:      "Llamada de {caller}. Para aceptarla, pulse 1.",
+		TextScreenFor:   "Llamada de {caller} para {label}. Para aceptarla, pulse 1.",
 		TextWithheld:    "un número oculto",
 	}},
 	"fr-FR": {Voice{"Polly.Lea-Neural", "fr-FR"}, map[TextKey]string{
@@ -79,6 +83,7 @@ var speeches = map[string]speech{
 		TextUnavailable: "Ce numéro ne peut pas recevoir d'appels pour le moment. Veuillez réessayer plus tard. Au revoir.",
 		TextNobody:      "Personne ne peut prendre votre appel pour le moment. Veuillez réessayer plus tard. Au revoir.",
 		TextScreen:      "Appel de {caller}. Pour l'accepter, appuyez sur 1.",
+		TextScreenFor:   "Appel de {caller} pour {label}. Pour l'accepter, appuyez sur 1.",
 		TextWithheld:    "un numéro masqué",
 	}},
 	"de-DE": {Voice{"Polly.Vicki-Neural", "de-DE"}, map[TextKey]string{
@@ -87,6 +92,7 @@ var speeches = map[string]speech{
 		TextUnavailable: "Diese Nummer kann im Moment keine Anrufe annehmen. Bitte versuchen Sie es später noch einmal. Auf Wiederhören.",
 		TextNobody:      "Im Moment kann niemand Ihren Anruf annehmen. Bitte versuchen Sie es später noch einmal. Auf Wiederhören.",
 		TextScreen:      "Ein Anruf von {caller}. Um ihn anzunehmen, drücken Sie die 1.",
+		TextScreenFor:   "Ein Anruf von {caller} für {label}. Um ihn anzunehmen, drücken Sie die 1.",
 		TextWithheld:    "einer unterdrückten Nummer",
 	}},
 	"ja-JP": {Voice{"Polly.Kazuha-Neural", "ja-JP"}, map[TextKey]string{
@@ -95,6 +101,7 @@ var speeches = map[string]speech{
 		TextUnavailable: "この番号は現在お電話をお受けできません。後ほどおかけ直しください。失礼いたします。",
 		TextNobody:      "ただいま電話に出ることができません。後ほどおかけ直しください。失礼いたします。",
 		TextScreen:      "{caller} からのお電話です。お受けになる場合は 1 を押してください。",
+		TextScreenFor:   "{caller} から {label} へのお電話です。お受けになる場合は 1 を押してください。",
 		TextWithheld:    "非通知の番号",
 	}},
 	"pt-BR": {Voice{"Polly.Camila-Neural", "pt-BR"}, map[TextKey]string{
@@ -103,6 +110,7 @@ var speeches = map[string]speech{
 		TextUnavailable: "Este número não pode receber ligações no momento. Por favor, tente novamente mais tarde. Até logo.",
 		TextNobody:      "No momento ninguém pode atender a sua ligação. Por favor, tente novamente mais tarde. Até logo.",
 		TextScreen:      "Ligação de {caller}. Para atender, pressione 1.",
+		TextScreenFor:   "Ligação de {caller} para {label}. Para atender, pressione 1.",
 		TextWithheld:    "um número não identificado",
 	}},
 }
@@ -119,12 +127,17 @@ func Speak(key TextKey, language string) (string, Voice) {
 	return s.texts[key], s.voice
 }
 
-// ScreenText says who calls, digit by digit, since a number without spaces is read as one quantity.
-func ScreenText(caller, language string) (string, Voice) {
-	text, voice := Speak(TextScreen, language)
-	who, _ := Speak(TextWithheld, language)
-	if caller != Anonymous {
-		who = strings.Join(strings.Split(strings.TrimPrefix(caller, "+"), ""), " ")
+// Text returns what the screen says. Digits are said one by one, since a number without spaces is read as one quantity. What the label
+// contains is spoken as it stands, also where it looks like a placeholder.
+func (s Screen) Text() (string, Voice) {
+	key, label := TextScreen, strings.TrimSpace(s.Label)
+	if label != "" {
+		key = TextScreenFor
 	}
-	return strings.ReplaceAll(text, "{caller}", who), voice
+	text, voice := Speak(key, s.Language)
+	who, _ := Speak(TextWithheld, s.Language)
+	if s.Caller != Anonymous {
+		who = strings.Join(strings.Split(strings.TrimPrefix(s.Caller, "+"), ""), " ")
+	}
+	return strings.NewReplacer("{caller}", who, "{label}", label).Replace(text), voice
 }

@@ -20,19 +20,19 @@ var answers = map[string]struct {
 	json   string
 }{
 	"Connect": {
-		Connect{To: []Number{desk, mobile}, CallerID: mask, RingSeconds: 20, Screen: true, Language: "de-DE", Again: true},
-		`{"kind":"connect","answer":{"To":["+15550100001","+15550100002"],"CallerID":"+15550006789","RingSeconds":20,"Screen":true,"Language":"de-DE","Again":true}}`,
+		Connect{To: []Number{desk, mobile}, CallerID: mask, RingSeconds: 20, Screen: true, Language: "de-DE", Again: true, MaxMinutes: 30, ScreenSeconds: 40, Label: "Shop"},
+		`{"kind":"connect","answer":{"To":["+15550100001","+15550100002"],"CallerID":"+15550006789","RingSeconds":20,"Screen":true,"Language":"de-DE","Again":true,"MaxMinutes":30,"ScreenSeconds":40,"Label":"Shop"}}`,
 	},
 	"TakeMessage": {
-		TakeMessage{Greeting: `"Hi" <you> & я`, Language: "en-US", MaxSeconds: 60, FinishOnKey: "*", Transcribe: true, TranscribeLater: true},
-		`{"kind":"take_message","answer":{"Greeting":"\"Hi\" \u003cyou\u003e \u0026 я","Language":"en-US","MaxSeconds":60,"FinishOnKey":"*","Transcribe":true,"TranscribeLater":true}}`,
+		TakeMessage{Greeting: `"Hi" <you> & я`, Language: "en-US", MaxSeconds: 60, FinishOnKey: "*", Transcribe: true, TranscribeLater: true, SilenceSeconds: 20},
+		`{"kind":"take_message","answer":{"Greeting":"\"Hi\" \u003cyou\u003e \u0026 я","Language":"en-US","MaxSeconds":60,"FinishOnKey":"*","Transcribe":true,"SilenceSeconds":20,"TranscribeLater":true}}`,
 	},
 	"Refuse":  {Refuse{Text: TextNobody, Language: "fr-FR"}, `{"kind":"refuse","answer":{"Text":"nobody","Language":"fr-FR"}}`},
 	"Reject":  {Reject{}, `{"kind":"reject","answer":{}}`},
 	"Goodbye": {Goodbye{Language: "ja-JP"}, `{"kind":"goodbye","answer":{"Language":"ja-JP"}}`},
 	"HangUp":  {HangUp{}, `{"kind":"hang_up","answer":{}}`},
 	"Nothing": {Nothing{}, `{"kind":"nothing","answer":{}}`},
-	"Screen":  {Screen{Caller: customer, Language: "pt-BR", Phone: desk}, `{"kind":"screen","answer":{"Caller":"+15550200002","Language":"pt-BR","Phone":"+15550100001"}}`},
+	"Screen":  {Screen{Caller: customer, Language: "pt-BR", Phone: desk, Label: "Shop", Seconds: 40}, `{"kind":"screen","answer":{"Caller":"+15550200002","Language":"pt-BR","Phone":"+15550100001","Label":"Shop","Seconds":40}}`},
 }
 
 func TestAnswersAreStoredAndReadAgain(t *testing.T) {

@@ -61,6 +61,9 @@ func (s *Switchboard) receive(ctx context.Context, tx *Tx, in phone.Incoming, c 
 	if err != nil {
 		return nil, err
 	}
+	if err := s.lookAround(ctx, tx, in, &l); err != nil {
+		return nil, err
+	}
 	d, reserved, err := s.route(ctx, tx, in, l)
 	if err != nil {
 		return nil, err
@@ -234,7 +237,7 @@ func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (cha
 			return nil
 		}
 		at := s.endOf(c, o)
-		c.EndedAt = &at
+		c.EndedAt, c.CountedUntil = &at, nil
 		if o.Duration {
 			c.DurationSeconds = &o.Seconds
 		}
@@ -356,6 +359,15 @@ type step struct {
 	reserved bool   // a voicemail of the plan was taken for it
 	contract contract
 	charged  bool // a recording used up the reservation
+
+	given time.Time // when the answer was given, if that was long ago; zero: now
+}
+
+func (st step) givenAt(now time.Time) time.Time {
+	if st.given.IsZero() {
+		return now
+	}
+	return st.given
 }
 
 // settle writes a step down: state, timeline, answer, reservation; and tells clients.
@@ -368,6 +380,10 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 	}
 	if st.key != "" {
 		c.Answers[st.key] = phone.Stored{Answer: st.decision.Answer}
+	}
+	if a, ok := st.decision.Answer.(phone.Connect); ok && c.EndedAt == nil {
+		until := a.CountsUntil(st.givenAt(now))
+		c.CountedUntil = &until
 	}
 	if st.reserved {
 		c.ReservedIn = &st.contract.period
@@ -445,6 +461,11 @@ func (tx *Tx) saveCall(ctx context.Context, c *ent.Call, now time.Time) error {
 		u.SetReservedIn(*c.ReservedIn)
 	} else {
 		u.ClearReservedIn()
+	}
+	if c.CountedUntil != nil {
+		u.SetCountedUntil(*c.CountedUntil)
+	} else {
+		u.ClearCountedUntil()
 	}
 	if c.EndedAt != nil {
 		u.SetEndedAt(*c.EndedAt)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"entgo.io/ent/dialect/sql"
+
 	"github.com/maskline/maskline/ent"
-	"github.com/maskline/maskline/ent/blockedcaller"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/phone"
@@ -22,7 +23,9 @@ type line struct {
 // lineTo is the line that an incoming call reaches. A phone number that was released and created anew is the new one.
 func (s *Switchboard) lineTo(ctx context.Context, tx *Tx, in phone.Incoming) (line, error) {
 	numbers, err := tx.MaskedNumber.Query().Where(maskednumber.PhoneNumber(in.To)).Order(ent.Desc(maskednumber.FieldCreatedAt)).
-		WithSubscriptions(func(q *ent.NumberSubscriptionQuery) { q.Where(numbersubscription.Active(true)).WithPlan() }).All(ctx)
+		WithSubscriptions(func(q *ent.NumberSubscriptionQuery) {
+			tx.lockForUse(q.Where(numbersubscription.Active(true)).WithPlan())
+		}).All(ctx)
 	if err != nil {
 		return line{}, fmt.Errorf("load number %s: %w", in.To, err)
 	}
@@ -40,7 +43,13 @@ func (s *Switchboard) lineTo(ctx context.Context, tx *Tx, in phone.Incoming) (li
 	if len(n.Edges.Subscriptions) > 0 {
 		sub = n.Edges.Subscriptions[0]
 	}
-	return s.lineWith(ctx, tx, n, sub, in.From)
+	return line{Line: s.facts(n), number: n, contract: contractOf(sub, s.now())}, nil
+}
+
+// lockForUse has the subscription that a call is charged to locked until the transaction ends. What is counted by later statements is then exact:
+// each call of the number sees those that took from the subscription before it.
+func (tx *Tx) lockForUse(q *ent.NumberSubscriptionQuery) {
+	tx.forUpdate(func() { q.ForUpdate(sql.WithLockClause("FOR NO KEY UPDATE")) })
 }
 
 // then is for what is told afterwards: a number is whose it was at that time. What was told of a number that was nobody's, and set aside, is
@@ -89,28 +98,6 @@ func (tx *Tx) chargedTo(ctx context.Context, c *ent.Call) (*ent.NumberSubscripti
 	return sub, nil
 }
 
-func (s *Switchboard) lineWith(ctx context.Context, tx *Tx, n *ent.MaskedNumber, sub *ent.NumberSubscription, from string) (line, error) {
-	l := line{Line: s.facts(n), number: n, contract: contractOf(sub, s.now())}
-	var err error
-	if l.Blocked, err = tx.blocked(ctx, n.OwnerID, from); err != nil {
-		return line{}, err
-	}
-	l.OursAmongForward, err = tx.ours(ctx, n.ForwardTo)
-	return l, err
-}
-
-func (tx *Tx) blocked(ctx context.Context, owner, from string) (bool, error) {
-	caller := phone.CallerOf(from)
-	if caller == phone.Anonymous {
-		return false, nil
-	}
-	yes, err := tx.BlockedCaller.Query().Where(blockedcaller.OwnerID(owner), blockedcaller.Caller(phone.Number(caller))).Exist(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for a blocked caller: %w", err)
-	}
-	return yes, nil
-}
-
 // ours are those of the numbers that are masked numbers themselves: ringing them would ring in a circle.
 func (tx *Tx) ours(ctx context.Context, numbers []phone.Number) (found []phone.Number, err error) {
 	if len(numbers) == 0 {
@@ -130,10 +117,10 @@ func (s *Switchboard) facts(n *ent.MaskedNumber) phone.Line {
 	l := phone.Line{
 		Number: n.PhoneNumber, State: n.State, Forwarding: n.ForwardingEnabled, RingSeconds: n.RingSeconds,
 		CallerID: n.CallerID, Screening: n.Screening, Voicemail: n.VoicemailEnabled, Language: n.Language, MaxSeconds: n.MaxVoicemailSeconds,
-		FinishOnKey: n.FinishOnKey, Transcribe: s.Settings.Transcriber == "twilio" && phone.AsksTwilio(n.Transcribe, n.Language),
+		SilenceSeconds: n.SilenceSeconds, ScreenSeconds: n.ScreenSeconds, MaxCallMinutes: n.MaxCallMinutes, Label: n.Label, ForwardTo: n.ForwardTo,
+		Countries: s.Settings.Countries, Simultaneous: s.Settings.SimultaneousCalls, FinishOnKey: n.FinishOnKey, Transcribe: s.Settings.Transcriber == "twilio" && phone.AsksTwilio(n.Transcribe, n.Language),
 		TranscribeLater: s.Engine != nil && n.Transcribe,
 	}
-	l.ForwardTo = slices.DeleteFunc(slices.Clone(n.ForwardTo), func(to phone.Number) bool { return !s.Settings.Countries.Allow(n.PhoneNumber, to) })
 	if n.Greeting != nil {
 		l.Greeting = *n.Greeting
 	}

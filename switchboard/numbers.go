@@ -87,19 +87,14 @@ func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.Mas
 		SetNotifyEmails(each(set.NotifyEmails)).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
 }
 
-// checkForwards refuses phones in countries that may not be rung, and numbers of ours: calls would go round in a circle.
+// checkForwards refuses phones that may not be rung from the number, itself and other numbers of ours among them: calls would go round in a
+// circle.
 func (s *Switchboard) checkForwards(ctx context.Context, tx *Tx, n phone.Number, to []phone.Number) error {
-	if err := s.Settings.Countries.Refuse(n, to); err != nil {
-		return err
-	}
 	ours, err := tx.ours(viewer.System(ctx), to)
 	if err != nil {
 		return err
 	}
-	if len(ours) > 0 {
-		return phone.Bad("forwardTo", fmt.Sprintf("%s is a masked number itself: calls would go round in a circle.", ours[0]))
-	}
-	return nil
+	return s.Settings.Countries.Refuse(n, to, ours)
 }
 
 // numberChanged tells that a number, or all of an owner's, answers calls in another way from now on.
@@ -227,6 +222,11 @@ func (s *Switchboard) SetState(ctx context.Context, id string, state phone.Numbe
 		}
 		tx.numberChanged(n.OwnerID, n.ID)
 		tx.audit(ctx, "setNumberState", n.OwnerID, n.ID, fmt.Sprintf("%s → %s", n.State, state))
+		if state != phone.NumberActive {
+			if err := s.endCalls(ctx, tx, n.ID); err != nil {
+				return err
+			}
+		}
 		return tx.MaskedNumber.UpdateOneID(id).SetState(state).Exec(ctx)
 	})
 }
@@ -254,6 +254,9 @@ func (s *Switchboard) CancelSubscription(ctx context.Context, id string) error {
 		}
 		tx.numberChanged(sub.OwnerID, sub.NumberID)
 		tx.audit(ctx, "cancelSubscription", sub.OwnerID, id, sub.NumberID)
+		if err := s.endCalls(ctx, tx, sub.NumberID); err != nil {
+			return err
+		}
 		return tx.NumberSubscription.UpdateOneID(id).SetActive(false).SetEndsAt(s.now()).Exec(ctx)
 	})
 }

@@ -42,6 +42,7 @@ func (s *Switchboard) ScreenedAway(in phone.Incoming, leg string, ask phone.Scre
 // ReceiveAway answers an incoming call from memory. It may exceed the plan, and is counted afterwards.
 func (s *Switchboard) ReceiveAway(in phone.Incoming) (_ phone.Answer, keep func() error) {
 	line, allowance := s.Memory.line(in)
+	line.Countries = s.Settings.Countries
 	return s.decideAway(in, received, phone.Route(in, line, allowance))
 }
 
@@ -211,9 +212,13 @@ func (s *Switchboard) replayDecision(ctx context.Context, in phone.Incoming, d d
 		if err != nil {
 			return err
 		}
-		st := step{decision: phone.Decision{Answer: d.Answer.Answer, What: d.What}, key: d.Key, contract: contractOf(sub, s.now())}
+		st := step{decision: phone.Decision{Answer: d.Answer.Answer, What: d.What}, key: d.Key, contract: contractOf(sub, s.now()), given: in.At}
+		away := " (decided while the database was away)"
+		if _, forwarded := d.Answer.Answer.(phone.Connect); forwarded {
+			away = " (decided while the database was away, so no limit on calls was checked)"
+		}
 		for _, n := range d.Notes {
-			st.decision.Notes = append(st.decision.Notes, phone.Note{Kind: n.Kind, Detail: n.Detail + " (decided while the database was away)"})
+			st.decision.Notes = append(st.decision.Notes, phone.Note{Kind: n.Kind, Detail: n.Detail + away})
 		}
 		if st.reserved, err = s.countAfterwards(ctx, tx, d.Answer.Answer, st.contract, c); err != nil {
 			return err

@@ -57,7 +57,7 @@ func (c contract) allowance(now time.Time) phone.Allowance {
 	calls, voicemails := Use(c.sub, c.plan.Period, now)
 	return phone.Allowance{
 		Subscribed: true, Plan: c.plan.Name, CallsLimit: c.plan.CallsLimit, VoicemailsLimit: c.plan.VoicemailsLimit,
-		CallsUsed: calls, VoicemailsUsed: voicemails,
+		CallsUsed: calls, VoicemailsUsed: voicemails, SimultaneousCalls: c.plan.SimultaneousCalls,
 	}
 }
 

@@ -50,8 +50,11 @@ type Config struct {
 
 // Settings is what an operator decides for the whole installation.
 type Settings struct {
-	Transcriber  string // "twilio" asks Twilio for transcripts
-	Countries    phone.Countries
+	Transcriber string // "twilio" asks Twilio for transcripts
+	Countries   phone.Countries
+
+	SimultaneousCalls int // forwarded calls of one number at a time; 0: no limit
+
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 	BinDays      int // how long deleted voicemails can be restored
 	RawDays      int // how long raw webhooks are kept

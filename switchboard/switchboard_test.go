@@ -123,7 +123,7 @@ func limit(n int) *int {
 }
 
 func incoming(n int) phone.Incoming {
-	return phone.Incoming{CallSID: fmt.Sprintf("CA%032x", n), From: customer, To: mask, Status: "ringing", Form: "CallStatus=ringing"}
+	return phone.Incoming{CallSID: fmt.Sprintf("CA%032x", n), From: fmt.Sprintf("+15550%06d", 200_001+n), To: mask, Status: "ringing", Form: "CallStatus=ringing"}
 }
 
 func recording(n int) string { return fmt.Sprintf("RE%032x", n) }

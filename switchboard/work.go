@@ -32,6 +32,8 @@ func (s *Switchboard) Work() map[jobs.Kind]jobs.Work {
 		jobs.Purge:               s.asSystem(s.purge),
 		jobs.KeepHouse:           s.asSystem(s.keepHouse),
 		jobs.Reconcile:           s.asSystem(s.reconcile),
+		jobs.HangUp:              s.asSystem(s.hangUp),
+		jobs.HangUpAll:           s.asSystem(s.hangUpAll),
 	}
 }
 

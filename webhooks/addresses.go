@@ -1,6 +1,11 @@
 package webhooks
 
-import "net/url"
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/maskline/maskline/phone"
+)
 
 // What Twilio does when a request of ours fails: a caller waits for a decision, so it is tried once more; what only tells us something is
 // tried as long as 15 seconds allow.
@@ -21,19 +26,29 @@ type parent struct{ sid, from, to string }
 
 const shownOfNumber = 64 // what is longer is no number anyhow
 
-func (a addresses) decision(path string) string { return a.to(path, "") + decisionRetry }
+func (a addresses) decision(path string) string { return a.to(path, a.query()) + decisionRetry }
 
-func (a addresses) callback(path string) string { return a.to(path, "") + callbackRetry }
+func (a addresses) callback(path string) string { return a.to(path, a.query()) + callbackRetry }
 
-func (a addresses) screenAt(language string) string {
-	return a.to("voice/screen", language) + decisionRetry
+// screenAt is where a phone that picks up is asked, with what the screen says: it is answered without the database too.
+func (a addresses) screenAt(c phone.Connect) string {
+	q := a.query()
+	for name, value := range map[string]string{"language": c.Language, "label": c.Label} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if c.ScreenSeconds > 0 {
+		q.Set("seconds", strconv.Itoa(c.ScreenSeconds))
+	}
+	return a.to("voice/screen", q) + decisionRetry
 }
 
-func (a addresses) to(path, language string) string {
-	q := url.Values{"call": {a.call.sid}, "from": {cut(a.call.from, shownOfNumber)}, "to": {cut(a.call.to, shownOfNumber)}}
-	if language != "" {
-		q.Set("language", language)
-	}
+func (a addresses) query() url.Values {
+	return url.Values{"call": {a.call.sid}, "from": {cut(a.call.from, shownOfNumber)}, "to": {cut(a.call.to, shownOfNumber)}}
+}
+
+func (a addresses) to(path string, q url.Values) string {
 	return a.base + "/webhooks/" + path + "?" + q.Encode()
 }
 

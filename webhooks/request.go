@@ -65,7 +65,7 @@ func (r *request) sid(prefix, value, name string, optional bool) string {
 func (r *request) incoming() phone.Incoming {
 	return phone.Incoming{
 		CallSID: r.sid("CA", r.get("CallSid"), "CallSid", false), From: r.get("From"), To: phone.Number(r.get("To")), Status: r.get("CallStatus"),
-		Form: r.raw(),
+		Form: r.raw(), ForwardedFrom: phone.Diverter(r.get("ForwardedFrom")),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"strconv"
+	"time"
 
 	"github.com/maskline/maskline/phone"
 )
@@ -87,11 +88,12 @@ func (a addresses) dial(c phone.Connect) verb {
 	if c.CallerID != "" {
 		d.attr = append(d.attr, attribute{"callerId", c.CallerID})
 	}
-	d.attr = append(d.attr, attribute{"timeout", strconv.Itoa(c.RingSeconds)})
+	limit := strconv.Itoa(int(c.Limit() / time.Second))
+	d.attr = append(d.attr, attribute{"timeout", strconv.Itoa(c.RingSeconds)}, attribute{"timeLimit", limit})
 	for _, n := range c.To {
 		leg := verb{name: "Number", text: string(n)}
 		if c.Screen {
-			leg.attr = []attribute{{"url", a.screenAt(c.Language)}}
+			leg.attr = []attribute{{"url", a.screenAt(c)}}
 		}
 		d.in = append(d.in, leg)
 	}
@@ -111,6 +113,7 @@ func (a addresses) takeMessage(t phone.TakeMessage) []verb {
 		{"playBeep", "true"},
 		{"recordingStatusCallback", a.callback("recording")},
 		{"recordingStatusCallbackEvent", "completed absent"},
+		{"timeout", strconv.Itoa(t.Silence())},
 	}}
 	if t.Transcribe {
 		record.attr = append(record.attr, attribute{"transcribe", "true"}, attribute{"transcribeCallback", a.callback("transcription")})
@@ -118,10 +121,12 @@ func (a addresses) takeMessage(t phone.TakeMessage) []verb {
 	return []verb{say(greeting, voice), record, speak(phone.TextGoodbye, t.Language), hangup}
 }
 
-// screen asks twice and waits 5 seconds each time. No key ends the input, so that every key reaches us; without one the phone hangs up.
-func (a addresses) screen(s phone.Screen) []verb {
-	ask := verb{name: "Gather", attr: []attribute{
-		{"action", a.decision("voice/pressed")}, {"finishOnKey", ""}, {"numDigits", "1"}, {"timeout", "5"},
-	}, in: []verb{say(phone.ScreenText(s.Caller, s.Language))}}
-	return []verb{ask, ask, hangup}
+// screen asks again and again, and waits each time. No key ends the input, so that every key reaches us; without one the phone hangs up.
+func (a addresses) screen(s phone.Screen) (verbs []verb) {
+	for _, seconds := range s.Waits() {
+		verbs = append(verbs, verb{name: "Gather", attr: []attribute{
+			{"action", a.decision("voice/pressed")}, {"finishOnKey", ""}, {"numDigits", "1"}, {"timeout", strconv.Itoa(seconds)},
+		}, in: []verb{say(s.Text())}})
+	}
+	return append(verbs, hangup)
 }

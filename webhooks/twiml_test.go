@@ -30,10 +30,15 @@ var documents = []struct {
 }{
 	{"connect a screened phone", phone.Connect{To: []phone.Number{"+15550100001"}, RingSeconds: 15, Screen: true, Language: "en-US"}},
 	{"connect two phones that show the masked number", phone.Connect{To: []phone.Number{"+15550100001", "+15550100002"}, CallerID: "+15550006789", RingSeconds: 60, Language: "ja-JP"}},
+	{"connect a phone for half an hour at most", phone.Connect{
+		To: []phone.Number{"+15550100001"}, RingSeconds: 15, Screen: true, Language: "en-US", MaxMinutes: 30, ScreenSeconds: 40, Label: `Olivia & Sons "Shop"`,
+	}},
+	{"ring others once more", phone.Connect{To: []phone.Number{"+15550100001"}, RingSeconds: 15, Language: "en-US", MaxMinutes: 1, Again: true}},
 	{"take a message", phone.TakeMessage{Language: "en-US", MaxSeconds: 60, FinishOnKey: "*", Transcribe: true}},
-	{"take a message that no key ends", phone.TakeMessage{Greeting: `Olivia & Sons: "speak" <now>!`, Language: "de-DE", MaxSeconds: 600}},
+	{"take a message that no key ends", phone.TakeMessage{Greeting: `Olivia & Sons: "speak" <now>!`, Language: "de-DE", MaxSeconds: 600, SilenceSeconds: 30}},
 	{"screen a known caller", phone.Screen{Caller: "+15550200002", Language: "en-US"}},
 	{"screen a withheld caller", phone.Screen{Caller: phone.Anonymous, Language: "zh-CN"}},
+	{"screen for a label", phone.Screen{Caller: "+15550200002", Language: "fr-FR", Label: `Olivia & Sons "Shop" <1>`, Seconds: 10}},
 	{"refuse for now", phone.Refuse{Text: phone.TextUnavailable, Language: "fr-FR"}},
 	{"refuse when nobody is there", phone.Refuse{Text: phone.TextNobody, Language: "pt-BR"}},
 	{"reject", phone.Reject{}},
@@ -111,6 +116,29 @@ func TestNoKeyIsWrittenDown(t *testing.T) {
 	}
 }
 
+// No call and no silence may last as long as Twilio's own defaults allow, whatever the answer was made of.
+func TestEachDialAndEachRecordIsBounded(t *testing.T) {
+	t.Parallel()
+	bounds := map[string]string{"Dial": "timeLimit", "Record": "timeout"}
+	seen := map[string]bool{}
+	answers := []phone.Answer{phone.Degraded(), phone.Connect{}, phone.TakeMessage{}}
+	for _, d := range documents {
+		answers = append(answers, d.answer)
+	}
+	for _, a := range answers {
+		for _, v := range here.twiml(a) {
+			name := bounds[v.name]
+			seen[v.name] = true
+			if at := slices.IndexFunc(v.attr, func(a attribute) bool { return a.name == name }); name != "" && (at < 0 || v.attr[at].value == "0") {
+				t.Errorf("%+v: <%s> without %s", a, v.name, name)
+			}
+		}
+	}
+	if !seen["Dial"] || !seen["Record"] {
+		t.Error("no <Dial> or no <Record> was seen")
+	}
+}
+
 const largest = 64 << 10 // bytes; Twilio drops a call whose document is larger
 
 func TestDocumentsStaySmall(t *testing.T) {
@@ -119,10 +147,10 @@ func TestDocumentsStaySmall(t *testing.T) {
 	at := addresses{here.base, parent{here.call.sid, long, long}}
 	ten := slices.Repeat([]phone.Number{"+123456789012345"}, 10)
 	for _, a := range []phone.Answer{
-		phone.Connect{To: ten, CallerID: "+123456789012345", RingSeconds: 60, Screen: true, Language: "en-US"},
+		phone.Connect{To: ten, CallerID: "+123456789012345", RingSeconds: 60, Screen: true, Language: "en-US", Label: strings.Repeat("\U0001F4DE", 100)},
 		phone.TakeMessage{Greeting: strings.Repeat("\U0001F4DE", 1000), Language: "ja-JP", MaxSeconds: 600, Transcribe: true},
 		phone.TakeMessage{Greeting: strings.Repeat("\x01\"", 500), Language: "ja-JP", MaxSeconds: 600, Transcribe: true},
-		phone.Screen{Caller: "+123456789012345", Language: "de-DE"},
+		phone.Screen{Caller: "+123456789012345", Language: "de-DE", Label: strings.Repeat("&", 100), Seconds: 60},
 	} {
 		if doc := render(at.twiml(a)); len(doc) > largest/2 {
 			t.Errorf("%T makes %d bytes", a, len(doc))
@@ -224,6 +252,10 @@ var places = []struct {
 	{"language of the screen", func(s string) []verb {
 		return here.twiml(phone.Connect{To: []phone.Number{"+1"}, Screen: true, Language: s})
 	}, same},
+	{"label in an address", func(s string) []verb {
+		return here.twiml(phone.Connect{To: []phone.Number{"+1"}, Screen: true, Label: s})
+	}, same},
+	{"label that is spoken", func(s string) []verb { return here.twiml(phone.Screen{Caller: "+1", Label: s, Language: "en-US"}) }, nil},
 	{"language of a text", func(s string) []verb { return here.twiml(phone.Refuse{Text: phone.TextNobody, Language: s}) }, nil},
 	{"caller", func(s string) []verb { return here.twiml(phone.Screen{Caller: s, Language: "en-US"}) }, nil},
 	{"From", func(s string) []verb { return from(s, "+1").twiml(phone.TakeMessage{Transcribe: true}) }, short},

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/maskline/maskline/phone"
@@ -31,7 +32,8 @@ func (d *door) fallback(r *request) plan {
 // screen: a phone was picked up, and is asked whether it wants the call.
 func (d *door) screen(r *request) plan {
 	in := r.parent()
-	ask := phone.Screen{Caller: phone.CallerOf(in.From), Language: r.carried("language")}
+	seconds, _ := strconv.Atoi(r.carried("seconds")) // 0 where the address was handed out by an older version
+	ask := phone.Screen{Caller: phone.CallerOf(in.From), Language: r.carried("language"), Label: r.carried("label"), Seconds: seconds}
 	if n, err := phone.ParseNumber(r.get("To")); err == nil {
 		ask.Phone = n
 	}

@@ -327,6 +327,11 @@ func twiml(t *testing.T, r reply) element {
 	if root.XMLName.Local != "Response" {
 		t.Fatalf("the root is %s", root.XMLName.Local)
 	}
+	for _, verb := range root.Kids { // no call and no silence is left to Twilio's own bounds
+		if bound := map[string]string{"Dial": "timeLimit", "Record": "timeout"}[verb.XMLName.Local]; bound != "" && verb.attr(bound) == "" {
+			t.Errorf("<%s> without %s: %s", verb.XMLName.Local, bound, r)
+		}
+	}
 	return root
 }
 
@@ -336,7 +341,7 @@ const (
 	hangsUp = "Response(Hangup)"
 	dials   = "Response(Dial(Number))"
 	records = "Response(Say,Record,Say,Hangup)"
-	screens = "Response(Gather(Say),Gather(Say),Hangup)"
+	screens = "Response(Gather(Say),Gather(Say),Gather(Say),Hangup)"
 	says    = "Response(Say,Hangup)"
 	rejects = "Response(Reject)"
 )

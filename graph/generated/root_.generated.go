@@ -137,6 +137,7 @@ type ComplexityRoot struct {
 		CreateUser         func(childComplexity int, input CreateUserInput) int
 		DeleteVoicemails   func(childComplexity int, ids []string) int
 		EmptyBin           func(childComplexity int) int
+		HangUp             func(childComplexity int, callID string) int
 		MarkVoicemails     func(childComplexity int, ids []string, heard bool) int
 		RestoreVoicemails  func(childComplexity int, ids []string) int
 		RetryDelivery      func(childComplexity int, id string) int
@@ -784,6 +785,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EmptyBin(childComplexity), true
+	case "Mutation.hangUp":
+		if e.ComplexityRoot.Mutation.HangUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_hangUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.HangUp(childComplexity, args["callID"].(string)), true
 	case "Mutation.markVoicemails":
 		if e.ComplexityRoot.Mutation.MarkVoicemails == nil {
 			break
@@ -3262,6 +3274,11 @@ type Mutation {
     "The voicemail's."
     id: ID!
   ): Voicemail!
+  "Ends a running call at Twilio, soon. One that is over is a CONFLICT."
+  hangUp(
+    "The call's."
+    callID: ID!
+  ): Call!
   "Turns a caller away from all numbers of the viewer. Again: true."
   blockCaller(
     "Who called."

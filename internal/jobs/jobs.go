@@ -45,6 +45,8 @@ const (
 	Purge               Kind = "purge_voicemail"
 	KeepHouse           Kind = "keep_house"
 	Reconcile           Kind = "reconcile"
+	HangUp              Kind = "hang_up"
+	HangUpAll           Kind = "hang_up_all"
 )
 
 // Job is one piece of work: what, about which row, and not before when.

@@ -81,6 +81,12 @@ func (r *reader) call(w *words) {
 			c.Words = w.take("what the caller says").text
 			does = does.LeaveMessage(d, c.Words)
 		}},
+		clause{"thinks", func(w *words) {
+			d := w.duration()
+			w.must("after")
+			does = does.Thinks(w.duration(), d)
+		}},
+		clause{"diverted by", func(w *words) { does = does.ForwardedBy(w.number()) }},
 		clause{"presses", func(w *words) { does = does.PressKey(w.key()) }},
 		clause{"stays on", func(*words) { stays = true }},
 		clause{"says nothing", func(*words) { c.Words, does = "", does.Silent() }},

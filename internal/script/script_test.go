@@ -103,11 +103,11 @@ seed 42
 chaos drop 0.25 of recording
 chaos delay 1 up to 3m of recording
 chaos repeat 0.5 of decisions
-number +15550006789 label "Front desk" language de-DE forward +15550100001 +15550100002 rings 20s screening OFF shows MASKED greeting "Hallo \"du\"" finish # longest 30s no transcript plan 10 calls 5 voicemails
+number +15550006789 label "Front desk" language de-DE forward +15550100001 +15550100002 rings 20s screening OFF shows MASKED greeting "Hallo \"du\"" finish # longest 30s silence 5s waits 40s talks 3m no transcript plan 10 calls 5 voicemails
 number +15550006780 no forwarding no voicemail no plan
 phone +15550100001 rings then human after 2s talks 30s presses 2 after 1s presses 1 after 3s declines after 9s
 
-	call from +15550200002 as Carl leaves 8s "Hello" presses #
+	call from +15550200002 as Carl leaves 8s "Hello" thinks 4s after 3s diverted by +15550100002 presses #
 call from anonymous to +15550006780 after 5s says nothing
 expect outcome MISSED from anonymous
 expect used 1 calls 0 voicemails
@@ -120,7 +120,7 @@ call from +15550200002 stays on leaves 8s "Hello"
 	ten, five := 10, 5
 	german := map[string]any{
 		"label": "Front desk", "language": "de-DE", "forwardTo": []string{"+15550100001", "+15550100002"}, "ringSeconds": 20, "screening": "OFF",
-		"callerID": "MASKED", "greeting": `Hallo "du"`, "finishOnKey": "#", "maxVoicemailSeconds": 30, "transcribe": false,
+		"callerID": "MASKED", "greeting": `Hallo "du"`, "finishOnKey": "#", "maxVoicemailSeconds": 30, "silenceSeconds": 5, "screenSeconds": 40, "maxCallMinutes": 3, "transcribe": false,
 	}
 	want := Script{
 		Name: "all", About: "Everything there is.", Seed: 42,
@@ -136,7 +136,7 @@ call from +15550200002 stays on leaves 8s "Hello"
 					network.NoAnswer(), network.Human(2*time.Second, 30*time.Second).Press("2", time.Second).Press("1", 3*time.Second).Declines(9 * time.Second),
 				}}},
 				Calls: []Call{
-					{"Carl", "+15550200002", "+15550006789", "Hello", network.From("+15550200002").LeaveMessage(8*time.Second, "Hello").PressKey("#")},
+					{"Carl", "+15550200002", "+15550006789", "Hello", network.From("+15550200002").LeaveMessage(8*time.Second, "Hello").Thinks(3*time.Second, 4*time.Second).ForwardedBy("+15550100002").PressKey("#")},
 					{"Caller 2", "anonymous", "+15550006780", "", network.From("anonymous").After(5 * time.Second).Silent()},
 				},
 				Expect: []Expectation{{14, "outcome", "MISSED", "anonymous"}, {15, "used", "1 calls 0 voicemails", ""}},

@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -62,6 +63,26 @@ func (c *Client) Call(ctx context.Context, sid string) (Call, error) {
 		return Call{}, fmt.Errorf("ask for call %s: %w", sid, refused(err))
 	}
 	return call(got), nil
+}
+
+// codeNotInProgress is Twilio's for a call that is over, or not begun.
+const codeNotInProgress = 21220
+
+// HangUp ends a running call. One that is over, or that Twilio does not know any more, counts as ended.
+func (c *Client) HangUp(ctx context.Context, sid string) error {
+	if !callSID.MatchString(sid) {
+		return fmt.Errorf("hang up call %q: %w", sid, ErrSID)
+	}
+	params := new(api.UpdateCallParams).SetPathAccountSid(c.account).SetStatus("completed")
+	_, err := (&wire{ctx: ctx, twilio: c}).library().UpdateCall(sid, params)
+	if err == nil {
+		return nil
+	}
+	err = refused(err)
+	if e := new(Error); errors.As(err, &e) && (e.NotFound() || e.Code == codeNotInProgress) {
+		return nil
+	}
+	return fmt.Errorf("hang up call %s: %w", sid, err)
 }
 
 // Recordings lists the recordings that began between two moments, newest first. With ErrMore there are older ones than those that are returned.
