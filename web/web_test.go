@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -211,7 +212,7 @@ func TestWhatPagesLoadIsRelativeAndThere(t *testing.T) {
 func TestDocumentsAreBalanced(t *testing.T) {
 	t.Parallel()
 	documents := regexp.MustCompile("(?s)`([^`]*)`")
-	for name, want := range map[string]int{"assets/queries.js": 7, "assets/examples.js": 7} {
+	for name, want := range map[string]int{"assets/queries.js": 9, "assets/examples.js": 7} {
 		found := documents.FindAllStringSubmatch(ours(t)[name], -1)
 		if len(found) != want {
 			t.Errorf("%s: got %d documents, want %d", name, len(found), want)
@@ -299,5 +300,31 @@ func TestVendoredFilesLoadNothing(t *testing.T) {
 		if found := load.FindString(string(body)); found != "" {
 			t.Errorf("%s has %q", e.Name(), found)
 		}
+	}
+}
+
+// Each state of the connection has a colour of its own, and only "live" is green.
+func TestOnlyALiveConnectionIsGreen(t *testing.T) {
+	t.Parallel()
+	css, script := ours(t)["assets/inbox.css"], ours(t)["assets/live.js"]
+	want := map[string]string{"live": "--good", "waiting": "--warn", "ended": "--bad", "": "--quiet"} // "" is that of the others
+	got := map[string]string{}
+	for _, rule := range regexp.MustCompile(`(?s)([^{}]*\.live\b[^{}]*)\{([^{}]*)\}`).FindAllStringSubmatch(css, -1) {
+		colour := regexp.MustCompile(`(?:^|[\s;])color: var\((--[a-z]+)\)`).FindStringSubmatch(rule[2])
+		if colour == nil {
+			continue
+		}
+		selector := regexp.MustCompile(`^\.live(?:\[data-state="([a-z]+)"\])?$`).FindStringSubmatch(strings.TrimSpace(rule[1]))
+		if selector == nil {
+			t.Errorf("%s gives a colour: want .live, or .live of one state", rule[1])
+			continue
+		}
+		if got[selector[1]] != "" || !strings.Contains(script, `onState("`+selector[1]+`")`) && selector[1] != "" {
+			t.Errorf("%s is given twice, or is no state", rule[1])
+		}
+		got[selector[1]] = colour[1]
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got the colours %v, want %v", got, want)
 	}
 }

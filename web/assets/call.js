@@ -32,14 +32,15 @@ export function facts(call) {
   return el("dl", null, ...rows.map(([name, value]) => el("div", null, el("dt", null, name), el("dd", null, value))));
 }
 
-// callItem is a call in the list; update shows it anew without closing it.
+// callItem is a call in the list; update shows it anew without closing it, and keeps what it shows as call.
 export function callItem() {
   const summary = el("summary");
   const body = el("div", { class: "inside" });
   const element = el("li", { class: "card call" }, el("details", null, summary, body));
-  return {
+  const item = {
     element,
     update(call) {
+      item.call = call;
       summary.replaceChildren(
         el("span", { class: "row" }, el("strong", null, foreign(caller(call.from))), outcome(call)),
         el("span", { class: "quiet" }, "to ", line(call.number)),
@@ -48,4 +49,5 @@ export function callItem() {
       body.replaceChildren(timeline(call));
     },
   };
+  return item;
 }

@@ -59,7 +59,8 @@ query Voicemails {
         }
       }
     }
-    pageInfo { startCursor endCursor hasNextPage }
+    pageInfo { endCursor hasNextPage }
+    followCursor
   }
 }
 `;
@@ -88,10 +89,11 @@ query Calls {
 `;
 
 const FOLLOW = `# Each voicemail when it appears.
-# With "after", the cursor of any voicemail or
-# the startCursor of their list, first all
-# since then: nothing is lost or comes twice.
-# With null only new ones.
+# With "after", the followCursor of a list or the
+# cursor of any voicemail, first all since then:
+# nothing is lost or comes twice. With null only
+# new ones. voicemailChanged tells what becomes
+# of them, from the same place.
 # The button stops it again.
 subscription FollowVoicemails($after: Cursor) {
   voicemailReceived(after: $after) {

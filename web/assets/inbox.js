@@ -2,17 +2,19 @@ import { ask } from "./api.js";
 import { callItem } from "./call.js";
 import { caller } from "./dom.js";
 import { delay, follow } from "./live.js";
-import { CALLS, INBOX, OLDER, ONE, RECEIVED } from "./queries.js";
+import { CALL_CHANGED, CALLS, CHANGED, INBOX, OLDER, ONE, RECEIVED } from "./queries.js";
 import { forgetToken, keepToken, takeTokenFromAddress, token } from "./token.js";
 import { pending, voicemailItem } from "./voicemail.js";
 
 const LOOK_AGAIN = 4_000;
 const PATIENCE = 3 * 60_000;
+const MINUTE = 60_000;
 const LIVE = { connecting: "Connecting…", live: "Live", waiting: "Reconnecting…", ended: "No longer live" };
 
 const at = (id) => document.getElementById(id);
 let voicemails, calls; // what is on the page, by id
-let place; // the cursor of the newest voicemail that we know
+let early; // what we were told of voicemails that are not on the page, by id; null: deleted. It may come before the voicemail itself
+let places; // how far each subscription of voicemails has come
 let end; // the cursor of the oldest one shown
 let stop = () => {};
 let session = 0; // answers to an earlier one are not shown
@@ -22,6 +24,7 @@ async function start() {
   stop();
   voicemails = new Map();
   calls = new Map();
+  early = new Map();
   at("voicemails").replaceChildren();
   at("calls").replaceChildren();
   at("sign-in").hidden = true;
@@ -34,17 +37,20 @@ async function start() {
     if (own !== session) return;
   }
   at("viewer").textContent = data.viewer.name || data.viewer.email;
-  place = data.voicemails.pageInfo.startCursor;
+  const { followCursor } = data.voicemails;
+  places = { received: followCursor, changed: followCursor };
   showPage(data.voicemails);
   showCalls(data.calls);
   at("inbox").hidden = false;
   stop = follow({
-    query: RECEIVED,
-    variables: () => ({ after: place }),
-    onData: arrive,
+    subscriptions: [
+      { query: RECEIVED, variables: () => ({ after: places.received }), onData: arrive },
+      { query: CHANGED, variables: () => ({ after: places.changed }), onData: change },
+      { query: CALL_CHANGED, variables: () => ({ since: knownCallsFrom() }), onData: changeCall },
+    ],
     onState(state) {
       at("live").textContent = LIVE[state];
-      at("live").className = "live " + state;
+      at("live").dataset.state = state;
       at("live").hidden = false;
       if (state === "ended") notice("Live updates have ended. Load this page again to go on.");
     },
@@ -97,11 +103,13 @@ function showPage({ edges, pageInfo }) {
   at("no-voicemails").hidden = voicemails.size > 0;
 }
 
-// add returns the element of a voicemail, or nothing when it is on the page already.
+// add returns the element of a voicemail, or nothing when it is on the page already, or was deleted since it was read.
 function add(voicemail) {
-  if (voicemails.has(voicemail.id)) return [];
+  if (early.has(voicemail.id)) voicemail = early.get(voicemail.id);
+  if (!voicemail || voicemails.has(voicemail.id)) return [];
   const read = () => ask(ONE, { id: voicemail.id }).then((data) => data.node);
   const item = voicemailItem(() => read().then((v) => v.audioURL, () => null));
+  item.received = Date.parse(voicemail.receivedAt);
   voicemails.set(voicemail.id, item);
   item.update(voicemail);
   if (pending(voicemail)) lookAgain(item, read, Date.now() + PATIENCE);
@@ -114,9 +122,9 @@ function lookAgain(item, read, until) {
     try {
       const voicemail = await read();
       item.update(voicemail);
-      if (!pending(voicemail)) return refreshCalls();
+      if (!pending(voicemail)) return;
     } catch (problem) {
-      if (problem.code === "NOT_FOUND") return item.element.remove();
+      if (problem.code === "NOT_FOUND") return;
       if (problem.code === "UNAUTHENTICATED") return trouble(problem);
     }
     if (Date.now() < until) lookAgain(item, read, until);
@@ -124,15 +132,42 @@ function lookAgain(item, read, until) {
 }
 
 function arrive({ voicemailReceived: { cursor, node } }) {
-  place = cursor;
-  if (!node) return;
-  const added = add(node);
+  places.received = cursor;
+  const added = node ? add(node) : [];
   if (!added.length) return;
   at("voicemails").prepend(...added);
   voicemails.get(node.id).markNew();
   at("no-voicemails").hidden = true;
   at("arrivals").textContent = "New voicemail from " + caller(node.from);
-  refreshCalls();
+}
+
+function change({ voicemailChanged: { cursor, kind, voicemailID, voicemail } }) {
+  places.changed = cursor;
+  if (kind === "DELETED") return remove(voicemailID);
+  if (!voicemail) return;
+  if (kind === "RESTORED") restore(voicemail);
+  else if (voicemails.has(voicemailID)) voicemails.get(voicemailID).update(voicemail);
+  else early.set(voicemailID, voicemail);
+}
+
+function remove(id) {
+  early.set(id, null);
+  voicemails.get(id)?.element.remove();
+  voicemails.delete(id);
+  at("no-voicemails").hidden = voicemails.size > 0;
+}
+
+// restore puts a voicemail before the first one that is older. One that is older than all on the page comes with the older ones.
+function restore(voicemail) {
+  early.delete(voicemail.id);
+  const received = Date.parse(voicemail.receivedAt);
+  const next = [...voicemails.values()].filter((item) => item.received < received)
+    .reduce((newest, item) => (newest && newest.received >= item.received ? newest : item), null);
+  if (!next && !at("older").hidden) return;
+  const added = add(voicemail);
+  if (next) next.element.before(...added);
+  else at("voicemails").append(...added);
+  at("no-voicemails").hidden = true;
 }
 
 function showCalls({ edges }) {
@@ -150,6 +185,22 @@ function showCalls({ edges }) {
     if (there !== element) at("calls").insertBefore(element, there ?? null);
   });
   at("no-calls").hidden = calls.size > 0;
+}
+
+// knownCallsFrom is a time, by the service's clock, from which on a call may have changed that the page does not know of: a minute before the
+// oldest call that still runs here, or before the newest one, began.
+function knownCallsFrom() {
+  const all = [...calls.values()].map(({ call }) => call);
+  const began = (some) => some.map((call) => Date.parse(call.startedAt));
+  const running = began(all.filter((call) => !call.endedAt));
+  const from = running.length ? Math.min(...running) : Math.max(0, ...began(all));
+  return new Date(Math.max(0, from - MINUTE)).toISOString();
+}
+
+function changeCall({ callChanged }) {
+  const item = calls.get(callChanged.id);
+  if (item) item.update(callChanged);
+  else refreshCalls();
 }
 
 let refreshing;

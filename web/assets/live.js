@@ -6,12 +6,12 @@ const PING_EVERY = 20_000;
 // delay is how long to wait before try n, in ms: longer each time, and different for each of many clients that were cut off together.
 export const delay = (n) => Math.min(30_000, 500 * 2 ** n) * (0.5 + Math.random() / 2);
 
-// follow keeps one subscription running over the graphql-transport-ws protocol, over as many connections as it takes: each
-// begins with what variables() then gives. It returns a function that ends it.
-//   onData(data)      for each event
+// follow keeps subscriptions running over one connection at a time, by the graphql-transport-ws protocol. Each connection begins them with
+// what their variables() then give. It returns a function that ends them.
+//   subscriptions     [{ query, variables(), onData(data) }]
 //   onState(state)    "connecting", "live", "waiting" or "ended"
-//   onProblem(p)      the service refuses the token or the subscription; nothing follows
-export function follow({ query, variables, onData, onState, onProblem }) {
+//   onProblem(p)      the service refuses the token or a subscription; nothing follows
+export function follow({ subscriptions, onState, onProblem }) {
   let socket, pinger, waiting, tries = 0, over = false;
 
   function connect() {
@@ -31,11 +31,12 @@ export function follow({ query, variables, onData, onState, onProblem }) {
       switch (message.type) {
         case "connection_ack":
           opened = Date.now();
-          send({ id: "1", type: "subscribe", payload: { query, variables: variables() } });
+          subscriptions.forEach(({ query, variables }, id) =>
+            send({ id: String(id), type: "subscribe", payload: { query, variables: variables() } }));
           onState("live");
           break;
         case "next":
-          if (message.payload.data) onData(message.payload.data);
+          if (message.payload.data) subscriptions[message.id].onData(message.payload.data);
           else fail(problemOf(message.payload.errors));
           break;
         case "error":

@@ -20,7 +20,8 @@ query Inbox {
   viewer { name email }
   voicemails(first: 20) {
     edges { cursor node { ...VoicemailFields } }
-    pageInfo { startCursor endCursor hasNextPage }
+    pageInfo { endCursor hasNextPage }
+    followCursor
   }
   calls(first: 20) { edges { node { ...CallFields } } }
 }` + VOICEMAIL;
@@ -50,3 +51,16 @@ subscription Received($after: Cursor) {
     node { ...VoicemailFields }
   }
 }` + VOICEMAIL;
+
+export const CHANGED = `
+subscription Changed($after: Cursor) {
+  voicemailChanged(after: $after) {
+    cursor kind voicemailID
+    voicemail { ...VoicemailFields }
+  }
+}` + VOICEMAIL;
+
+export const CALL_CHANGED = `
+subscription CallChanged($since: Time) {
+  callChanged(since: $since) { ...CallFields }
+}` + CALL;
