@@ -121,7 +121,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	}
 	a.desk = switchboard.New(switchboard.Config{
 		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Engine: ours, OIDC: issuer, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
-		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, SimultaneousCalls: s.MaxSimultaneousCalls, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays, RawDays: s.RawWebhookDays, AuditDays: s.AuditDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
+		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, SimultaneousCalls: s.MaxSimultaneousCalls, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays, RawDays: s.RawWebhookDays, CallDays: s.CallDays, AuditDays: s.AuditDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
 		Metrics:  switchboard.NewMetrics(a.metrics), Memory: memory, Journal: journal.New(filepath.Join(s.DataDir, "journal")),
 	})
 	a.queue, err = jobs.New(jobs.Config{

@@ -57,6 +57,7 @@ type Settings struct {
 
 	BinDays        int           `env:"BIN_DAYS" default:"7" placeholder:"DAYS" help:"How long deleted voicemails stay."`
 	RawWebhookDays int           `env:"RAW_WEBHOOK_DAYS" default:"30" placeholder:"DAYS" help:"How long raw webhooks stay."`
+	CallDays       int           `env:"CALL_DAYS" default:"365" placeholder:"DAYS" help:"How long calls, with their callers' numbers, stay."`
 	AuditDays      int           `env:"AUDIT_DAYS" default:"365" placeholder:"DAYS" help:"How long audit entries stay."`
 	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" default:"5m" help:"How often calls and recordings are compared with Twilio's."`
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" default:"2s" help:"Between SIGTERM and the closing of the listener."`
@@ -175,7 +176,7 @@ func (s *Settings) check() error {
 	days := []struct {
 		name string
 		n    int
-	}{{"MAIL_LINK_DAYS", s.MailLinkDays}, {"BIN_DAYS", s.BinDays}, {"RAW_WEBHOOK_DAYS", s.RawWebhookDays}, {"AUDIT_DAYS", s.AuditDays}}
+	}{{"MAIL_LINK_DAYS", s.MailLinkDays}, {"BIN_DAYS", s.BinDays}, {"RAW_WEBHOOK_DAYS", s.RawWebhookDays}, {"CALL_DAYS", s.CallDays}, {"AUDIT_DAYS", s.AuditDays}}
 	for _, d := range days {
 		if d.n < 0 || d.n > 36500 {
 			return fmt.Errorf("%s: %d is not a number of days from 0 to 36500", d.name, d.n)

@@ -110,8 +110,8 @@ func (s *Switchboard) emptySome(ctx context.Context, tx *Tx, q *ent.VoicemailQue
 	return len(ids), nil
 }
 
-// purge destroys what was said: the audio here and at Twilio, the transcript, the mails' records. The row stays, so that a late webhook does
-// not bring the recording back.
+// purge destroys what was said and by whom: the audio here and at Twilio, the transcript, the caller's number, the mails' records. The row stays,
+// so that a late webhook does not bring the recording back. The call keeps the number for as long as calls are kept.
 func (s *Switchboard) purge(ctx context.Context, id string) error {
 	v, err := s.DB.Client().Voicemail.Get(ctx, id)
 	if err != nil {
@@ -126,6 +126,10 @@ func (s *Switchboard) purge(ctx context.Context, id string) error {
 	if err := s.inTx(ctx, func(tx *Tx) error { return tx.hollowOut(ctx, id) }); err != nil {
 		return err
 	}
+	s.deleted.Store(true)
+	if err := s.DB.Scrub(ctx, rewriteAtOnce); err != nil { // housekeeping tries again
+		s.Log.WarnContext(ctx, "the database's files may still hold what was purged", "error", err)
+	}
 	return s.deleteAtTwilio(ctx, v)
 }
 
@@ -135,11 +139,17 @@ func (tx *Tx) hollowOut(ctx context.Context, id string) error {
 	}
 	err := tx.Voicemail.UpdateOneID(id).SetAudio(phone.AudioDeleted).ClearAudioError().SetAudioType("").SetAudioSize(0).SetAudioSha256("").
 		SetTranscription(phone.TranscriptionOff).ClearTranscript().ClearTranscriptionError().Exec(ctx)
+	if err == nil {
+		_, err = tx.db.SQL.ExecContext(ctx, forgetCaller, phone.Anonymous, id)
+	}
 	if err != nil {
 		return fmt.Errorf("purge voicemail %s: %w", id, err)
 	}
 	return nil
 }
+
+// forgetCaller changes what otherwise never changes.
+const forgetCaller = `UPDATE voicemails SET "from" = $1 WHERE id = $2`
 
 // deleteAtTwilio is tried for as long as fetching would be.
 func (s *Switchboard) deleteAtTwilio(ctx context.Context, v *ent.Voicemail) error {

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/maskline/maskline/ent"
+	"github.com/maskline/maskline/ent/call"
 	changes "github.com/maskline/maskline/ent/change"
+	"github.com/maskline/maskline/ent/delivery"
 	"github.com/maskline/maskline/ent/maskednumber"
 	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/viewer"
@@ -21,7 +23,29 @@ func (s *Switchboard) keepHouse(ctx context.Context, _ string) error {
 	old := func(tx *Tx) *ent.VoicemailQuery { return tx.Voicemail.Query().Where(voicemail.DeletedAtLT(binned)) }
 	_, err := s.emptyOut(ctx, old)
 	return errors.Join(s.retireAll(ctx), err, s.forgetDeletions(ctx, binned), s.forgetRaw(ctx, s.daysAgo(s.Settings.RawDays)),
-		s.forgetAudit(ctx, s.daysAgo(s.Settings.AuditDays)), s.giveUpOverdue(ctx))
+		s.forgetAudit(ctx, s.daysAgo(s.Settings.AuditDays)), s.forgetCalls(ctx, s.daysAgo(s.Settings.CallDays)), s.giveUpOverdue(ctx), s.scrub(ctx))
+}
+
+// Rewriting a SQLite file keeps others from writing: that of the one size takes as long as a few writes, that of the other about a second.
+const (
+	rewriteAtOnce = 2 << 20
+	rewriteDaily  = 64 << 20
+	rewriteEvery  = 24 * time.Hour
+)
+
+// scrub sees to it that the database's files hold nothing of what was deleted.
+func (s *Switchboard) scrub(ctx context.Context) error {
+	now := s.now()
+	if !s.deleted.Load() || now.Sub(s.rewrote) < rewriteEvery {
+		return s.DB.Scrub(ctx, 0)
+	}
+	s.deleted.Store(false)
+	if err := s.DB.Scrub(ctx, rewriteDaily); err != nil {
+		s.deleted.Store(true)
+		return err
+	}
+	s.rewrote = now
+	return nil
 }
 
 // Others may have to wait for what housekeeping changes in one transaction.
@@ -40,6 +64,9 @@ func (s *Switchboard) untilFew(ctx context.Context, most int, do func(*Tx) (foun
 		})
 		if err != nil {
 			return total, err
+		}
+		if n > 0 {
+			s.deleted.Store(true)
 		}
 		if total += n; n < most {
 			return total, nil
@@ -78,6 +105,26 @@ func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, b
 		return 0, fmt.Errorf("look for old voicemails of number %s: %w", numberID, err)
 	}
 	return len(found), s.delete(ctx, tx, found)
+}
+
+// forgetCalls lets go of calls, with their callers' numbers and the mails that told of them. Their voicemails stay, without a call.
+func (s *Switchboard) forgetCalls(ctx context.Context, before time.Time) error {
+	_, err := s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return tx.forgetSomeCalls(ctx, before) })
+	return err
+}
+
+func (tx *Tx) forgetSomeCalls(ctx context.Context, before time.Time) (int, error) {
+	ids, err := tx.Call.Query().Where(call.StartedAtLT(before), call.EndedAtNotNil()).Order(ent.Asc(call.FieldStartedAt, call.FieldID)).Limit(atOnce).IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	if _, err := tx.Delivery.Delete().Where(delivery.CallIDIn(ids...)).Exec(ctx); err != nil {
+		return 0, fmt.Errorf("forget the mails of calls: %w", err)
+	}
+	if _, err := tx.Call.Delete().Where(call.IDIn(ids...)).Exec(ctx); err != nil {
+		return 0, fmt.Errorf("forget calls: %w", err)
+	}
+	return len(ids), nil
 }
 
 // forgetDeletions lets go of deletions that nobody can follow any more, and of the changes before them. A voicemail that exists keeps its

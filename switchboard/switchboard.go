@@ -57,6 +57,7 @@ type Settings struct {
 
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
 	BinDays      int // how long deleted voicemails can be restored
+	CallDays     int // how long calls are kept
 	RawDays      int // how long raw webhooks are kept
 	AuditDays    int // how long audit entries are kept
 
@@ -73,6 +74,8 @@ type Queue interface {
 type Switchboard struct {
 	Config
 	trail    trail
+	deleted  atomic.Bool // since the files of the database were last rewritten
+	rewrote  time.Time   // when that was; only housekeeping does it, and one at a time
 	missed   atomic.Bool // something happened that the database was not told of
 	compared time.Time   // when passes of the reconciler were asked for because of that
 }

@@ -29,6 +29,7 @@ import (
 type DB struct {
 	dialect string
 	dsn     string
+	file    string // of SQLite
 	writer  *sql.DB
 	urgent  *sql.DB // the writer on SQLite, which has only one connection
 	reader  *sql.DB

@@ -16,7 +16,10 @@ var (
 	Migrations = migrations
 )
 
-const KeptStatements = keptStatements
+const (
+	KeptStatements   = keptStatements
+	FirstOverwriting = firstOverwriting
+)
 
 // OpenDialing is Open for PostgreSQL with the network in the caller's hands.
 func OpenDialing(address string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*DB, error) {

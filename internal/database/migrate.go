@@ -84,6 +84,11 @@ func (m migrator) run(ctx context.Context) error {
 	if err := m.recognise(ctx); err != nil {
 		return err
 	}
+	if m.dialect == dialect.SQLite {
+		if err := m.rewriteOld(ctx); err != nil {
+			return err
+		}
+	}
 	for {
 		err := m.patiently(ctx)
 		if errors.Is(err, atlas.ErrNoPendingFiles) {

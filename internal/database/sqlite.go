@@ -22,8 +22,8 @@ const (
 	// Other formats of time cannot be read back, or do not sort.
 	sqliteTimes = "&_time_format=sqlite&_timezone=UTC"
 	// FULL, since what was acknowledged to Twilio must outlive a power cut. Immediate, since a transaction that began by
-	// reading would be refused when it first writes.
-	sqliteWrites = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate" + sqliteTimes
+	// reading would be refused when it first writes. What is deleted is overwritten.
+	sqliteWrites = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate" + sqliteTimes
 )
 
 // SQLite's own lower knows no letters but a to z, so that nobody would find Ä by ä.
@@ -55,6 +55,7 @@ func openSQLite(path string) (*DB, error) {
 		return nil, err
 	}
 	d := newDB(dialect.SQLite, dsn, writer, writer, reader)
+	d.file = file
 	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return sqliteAlone(ctx, file, do) }
 	return d, nil
 }
