@@ -92,6 +92,8 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if a.store, err = recordings.Open(ctx, s.RecordingsURL); err != nil {
 		return nil, err
 	}
+	a.metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "maskline_recordings_read_bytes_total", Help: "Bytes of audio that were read from the recording store."},
+		func() float64 { return float64(a.store.BytesRead()) }))
 	mailer, err := mail.New(mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail"), Now: a.now})
 	if err != nil {
 		return nil, err

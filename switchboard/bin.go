@@ -99,6 +99,9 @@ func (s *Switchboard) emptySome(ctx context.Context, tx *Tx, q *ent.VoicemailQue
 	if err != nil {
 		return 0, fmt.Errorf("look into the bin: %w", err)
 	}
+	if len(found) == 0 {
+		return 0, nil
+	}
 	ids := idsOf(found)
 	if err := tx.Voicemail.Update().Where(voicemail.IDIn(ids...)).SetPurgedAt(s.now()).Exec(ctx); err != nil {
 		return 0, fmt.Errorf("empty the bin: %w", err)
