@@ -29,15 +29,18 @@ var mayImport = map[string]string{
 	"internal/journal":    "internal/faults",
 	"internal/links":      "",
 	"internal/oidc":       "",
+	"internal/peers":      "",
+	"internal/compress":   "",
+	"internal/admission":  "",
 	"internal/transcribe": "",
 	"doctor":              "phone ent/... internal/...",
-	"switchboard":         "phone ent/... internal/database internal/events internal/faults internal/jobs internal/journal internal/links internal/mail internal/oidc internal/recordings internal/transcribe internal/twilio",
-	"graph":               "ent/... phone switchboard web graph/generated graph/scalar graph/socket internal/events internal/links internal/recordings",
+	"switchboard":         "phone ent/... internal/database internal/events internal/faults internal/jobs internal/journal internal/links internal/mail internal/oidc internal/peers internal/recordings internal/transcribe internal/twilio",
+	"graph":               "ent/... phone switchboard web graph/generated graph/scalar graph/socket internal/compress internal/events internal/links internal/peers internal/recordings",
 	"graph/generated":     "ent/... phone graph/scalar",
 	"graph/scalar":        "ent/... phone",
 	"graph/socket":        "",
 	"webhooks":            "phone switchboard internal/faults internal/twilio",
-	"web":                 "",
+	"web":                 "internal/compress",
 	"":                    "ent/... phone switchboard graph/... webhooks web doctor internal/...", // package main knows everybody
 }
 
