@@ -13,6 +13,7 @@ type Metrics struct {
 	aside   prometheus.Counter
 	gaveUp  *prometheus.CounterVec
 	panics  prometheus.Counter
+	signIns *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics.
@@ -34,7 +35,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "maskline_panics_total", Help: "Mistakes of ours that cost a request, a push or a try of a job. The log says where.",
 	})
-	r.MustRegister(m.unknown, m.repairs, m.aside, m.gaveUp, m.panics)
+	m.signIns = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskline_sign_ins_failed_total", Help: "Sign-ins with a token that is not valid, and those that were refused unseen since too many of the same peer had failed.",
+	}, []string{"why"})
+	r.MustRegister(m.signIns, m.unknown, m.repairs, m.aside, m.gaveUp, m.panics)
 	return m
 }
 
@@ -61,6 +65,16 @@ func (m *Metrics) givenUp(what string) { m.givenUpMany(what, 1) }
 func (m *Metrics) givenUpMany(what string, n int) {
 	if m != nil {
 		m.gaveUp.WithLabelValues(what).Add(float64(n))
+	}
+}
+
+func (m *Metrics) signInFailed(refused bool) {
+	why := "token"
+	if refused {
+		why = "refused"
+	}
+	if m != nil {
+		m.signIns.WithLabelValues(why).Inc()
 	}
 }
 

@@ -76,6 +76,7 @@ type Switchboard struct {
 	trail    trail
 	deleted  atomic.Bool // since the files of the database were last rewritten
 	rewrote  time.Time   // when that was; only housekeeping does it, and one at a time
+	guesses  guesses
 	missed   atomic.Bool // something happened that the database was not told of
 	compared time.Time   // when passes of the reconciler were asked for because of that
 }
