@@ -22,6 +22,7 @@ type conn struct {
 	exec      graphql.GraphExecutor
 	header    http.Header
 	remote    string
+	stranger  *stranger
 	ws        *websocket.Conn
 	raw       net.Conn // under ws
 
@@ -223,7 +224,7 @@ func (c *conn) end(why closing) {
 		if tcp := tcpOf(c.raw); tcp != nil {
 			_ = tcp.SetWriteBuffer(lastBuffer) // else the code will not reach a stalled reader
 		}
-		late := time.AfterFunc(c.transport.grace, c.cut)
+		late := time.AfterFunc(c.grace(), c.cut)
 		go func() {
 			defer close(c.closed)
 			_ = c.ws.Close(why.code, why.reason) // the peer may be gone
@@ -231,6 +232,16 @@ func (c *conn) end(why closing) {
 			_ = c.raw.Close()
 		}()
 	})
+}
+
+// graceOfStranger is for a client to take the close code that never came to be signed in: there may be very many of them.
+const graceOfStranger = time.Second
+
+func (c *conn) grace() time.Duration {
+	if c.in(ready) {
+		return c.transport.grace
+	}
+	return min(c.transport.grace, graceOfStranger)
 }
 
 // cut closes without more ado. When even a write is stuck, what the kernel holds for the peer is of no use: a reset frees it.

@@ -102,6 +102,7 @@ func (c *conn) initialise(f frame) {
 	c.mu.Lock()
 	c.phase = initialising
 	c.mu.Unlock()
+	c.transport.begun(c.stranger)
 	c.spawn(func() { c.start(authorization(f.payload)) })
 }
 

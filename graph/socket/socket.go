@@ -45,12 +45,18 @@ type Config struct {
 	// upgrade. It is not asked when there is no Origin. Without it only pages of the request's own host may.
 	Origins func(r *http.Request) bool
 
+	// Peer names who sent a request, or is empty when no limit of one peer applies. Without it none does.
+	Peer func(r *http.Request) string
+
 	InitTimeout    time.Duration // from the upgrade to connection_init (else 4408), and again for Init (else 1013); 10 s
 	PingEvery      time.Duration // a peer that leaves two of them unanswered is gone: 1013; 20 s
 	WriteTimeout   time.Duration // for the peer to take one message (else 1013); 10 s
 	MaxMessage     int64         // bytes that a client's message may have (else 1009); 64 KiB
 	MaxOperations  int           // that may be active on one connection (one more is answered TOO_COMPLEX); 50
-	MaxConnections int           // that may be open, whoever's they are (one more is answered 503); 10,000
+	MaxConnections int           // that may be open after connection_init, whoever's they are (one more is answered 503); 10,000
+
+	MaxWaiting      int // connections that may wait for connection_init (the first of them makes room for one more: 1013); 256
+	MaxWaitingOfOne int // of one peer (one more is answered 429); 20
 
 	Panicked func() // is told of each panic that no recover function of gqlgen was asked about
 
@@ -62,11 +68,12 @@ type Transport struct {
 	cfg   Config        // with its defaults
 	grace time.Duration // from the decision to close a connection to cutting it
 
-	mu       sync.Mutex
-	draining bool
-	conns    map[*conn]struct{}
-	admitted int            // connections, and requests that are being upgraded
-	open     sync.WaitGroup // for the same
+	mu        sync.Mutex
+	draining  bool
+	conns     map[*conn]struct{}
+	strangers strangers
+	users     int            // connections that have sent connection_init
+	open      sync.WaitGroup // for all connections, and requests that are being upgraded
 }
 
 var _ graphql.Transport = (*Transport)(nil)
@@ -82,13 +89,18 @@ func New(c Config) *Transport {
 	c.MaxMessage = cmp.Or(c.MaxMessage, 64<<10)
 	c.MaxOperations = cmp.Or(c.MaxOperations, 50)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 10_000)
+	c.MaxWaiting = cmp.Or(c.MaxWaiting, 256)
+	c.MaxWaitingOfOne = cmp.Or(c.MaxWaitingOfOne, 20)
+	if c.Peer == nil {
+		c.Peer = func(*http.Request) string { return "" }
+	}
 	if c.Panicked == nil {
 		c.Panicked = func() {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Transport{cfg: c, grace: min(c.WriteTimeout, 3*time.Second), conns: map[*conn]struct{}{}}
+	return &Transport{cfg: c, grace: min(c.WriteTimeout, 3*time.Second), conns: map[*conn]struct{}{}, strangers: strangers{of: map[string]int{}}}
 }
 
 // Supports tells whether r asks to become a WebSocket, and nothing else.
@@ -103,15 +115,16 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "This page may not connect.")
 		return
 	}
-	if why := t.admit(); why != "" {
+	one, no := t.admit(t.cfg.Peer(r))
+	if no != nil {
 		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", why)
+		refuse(w, no.status, no.code, no.message)
 		return
 	}
 	served := false
 	defer func() {
 		if !served {
-			t.leave()
+			t.leave(one)
 		}
 	}()
 	c, err := t.upgrade(w, r, exec)
@@ -120,11 +133,12 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 		return
 	}
 	served = true
+	c.stranger = one
 	go t.serve(c)
 }
 
 func (t *Transport) serve(c *conn) {
-	defer t.leave()
+	defer t.leave(c.stranger)
 	defer t.forget(c)
 	t.remember(c)
 	c.serve()
@@ -176,33 +190,12 @@ func (t *Transport) refuseMore() []*conn {
 	return conns
 }
 
-// admit says why there can be no connection more now, or counts one.
-func (t *Transport) admit() (why string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.draining:
-		return "The server is about to restart."
-	case t.admitted >= t.cfg.MaxConnections:
-		return "The server has as many connections as it can. Please try again soon."
-	}
-	t.admitted++
-	t.open.Add(1)
-	return ""
-}
-
-func (t *Transport) leave() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.admitted--
-	t.open.Done()
-}
-
 // remember makes c known to Drain. One that was admitted before a drain and upgraded after its start is closed here.
 func (t *Transport) remember(c *conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.conns[c] = struct{}{}
+	c.stranger.conn = c
 	if t.draining {
 		c.end(restarts)
 	}

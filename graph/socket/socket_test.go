@@ -261,7 +261,7 @@ func TestOneConnectionTooMany(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, newSchema(), socket.Config{MaxConnections: 2})
 	srv.connect(t)
-	left := srv.dial(t, nil) // counts before it has said who it is
+	left := srv.connect(t)
 	third := func() (*websocket.Conn, *http.Response, error) {
 		return websocket.Dial(t.Context(), srv.url, &websocket.DialOptions{Subprotocols: []string{protocol}})
 	}

@@ -2,7 +2,6 @@ package socket
 
 import (
 	"bufio"
-	"crypto/tls"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -102,8 +101,12 @@ func canHijack(w http.ResponseWriter) bool {
 
 // tcpOf is the TCP connection under c, or nil.
 func tcpOf(c net.Conn) *net.TCPConn {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
+	for {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = outer.NetConn()
 	}
 	tcp, _ := c.(*net.TCPConn)
 	return tcp
