@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/viewer"
+	"github.com/maskline/maskline/internal/compress"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/phone"
@@ -20,14 +22,22 @@ import (
 // Audio serves what links lead to: the audio of a voicemail, and the page that a mail names.
 type Audio struct {
 	*Resolver
+	Origins Origins // whose pages may read the audio
+
 	readers *seats // of each voicemail
 }
 
 // Routes adds the two routes to mux.
 func (a Audio) Routes(mux *http.ServeMux) {
 	a.readers = &seats{each: readersOfOne, of: map[string]int{}}
-	mux.HandleFunc("GET /recordings/{id}", a.recording)
-	mux.HandleFunc("GET /v/{id}", a.page)
+	mux.Handle("GET /recordings/{id}", a.Origins.cors(shareAudio, http.HandlerFunc(a.recording)))
+	mux.Handle("OPTIONS /recordings/{id}", a.Origins.cors(shareAudio, http.HandlerFunc(preflight)))
+	mux.Handle("GET /v/{id}", compress.Handler(http.HandlerFunc(a.page)))
+}
+
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD, OPTIONS")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // The words for who can not be let in. They tell what the signature is worth, and nothing of what exists.
@@ -131,10 +141,8 @@ func fewRanges(h http.Header) {
 func (a Audio) refuse(ctx context.Context, w http.ResponseWriter, err error) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	shown, ok := errors.AsType[*phone.Error](err)
-	if ok && shown.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(shown.RetryAfter.Seconds())))
-	}
+	shown, _ := errors.AsType[*phone.Error](err)
+	comeBack(h, shown)
 	switch phone.CodeOf(err) {
 	case phone.Unauthenticated:
 		h.Set("WWW-Authenticate", "Bearer")
@@ -146,6 +154,13 @@ func (a Audio) refuse(ctx context.Context, w http.ResponseWriter, err error) {
 	default:
 		a.Log.ErrorContext(ctx, "serve a recording", "error", err)
 		http.Error(w, "The recording cannot be played right now.", http.StatusServiceUnavailable)
+	}
+}
+
+// comeBack says when to, if an error does.
+func comeBack(h http.Header, err *phone.Error) {
+	if err != nil && err.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(err.RetryAfter.Seconds()))))
 	}
 }
 
@@ -172,18 +187,22 @@ func (a Audio) page(w http.ResponseWriter, r *http.Request) {
 
 // closedPage tells who is not let in why.
 func (a Audio) closedPage(ctx context.Context, w http.ResponseWriter, err error) {
-	state := web.VoicemailSignIn
+	state, status := web.VoicemailSignIn, http.StatusUnauthorized
+	known, _ := errors.AsType[*phone.Error](err)
 	switch {
 	case errors.Is(err, errSignIn):
 	case errors.Is(err, errLinkWrong):
 		state = web.VoicemailLinkWrong
 	case errors.Is(err, errLinkExpired):
 		state = web.VoicemailLinkExpired
+	case phone.CodeOf(err) == phone.RateLimited:
+		state, status = web.VoicemailUnavailable, http.StatusTooManyRequests
+		comeBack(w.Header(), known)
 	default:
 		a.missingPage(ctx, w, err)
 		return
 	}
-	web.WriteVoicemail(w, http.StatusUnauthorized, web.VoicemailPage{State: state})
+	web.WriteVoicemail(w, status, web.VoicemailPage{State: state})
 }
 
 func (a Audio) missingPage(ctx context.Context, w http.ResponseWriter, err error) {

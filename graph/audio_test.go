@@ -119,7 +119,7 @@ func TestPartsOfTheAudioAreServed(t *testing.T) {
 		t.Errorf("HEAD: got %d %v", head.Status, head.Header)
 	}
 	for _, method := range []string{http.MethodPost, http.MethodDelete, http.MethodPut} {
-		if got := w.fetch(method, address, a.token); got.Status != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET, HEAD" {
+		if got := w.fetch(method, address, a.token); got.Status != http.StatusMethodNotAllowed || got.Header.Get("Allow") != "GET, HEAD, OPTIONS" {
 			t.Errorf("%s: got %d, Allow %q", method, got.Status, got.Header.Get("Allow"))
 		}
 	}

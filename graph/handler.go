@@ -20,6 +20,7 @@ import (
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph/generated"
 	"github.com/maskline/maskline/graph/socket"
+	"github.com/maskline/maskline/internal/peers"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
 )
@@ -35,13 +36,13 @@ type Server struct {
 
 // NewServer serves what r resolves to clients whose browsers come from one of the origins, or from our own.
 func NewServer(r *Resolver, o Origins) *Server {
-	seats := &seats{each: cmp.Or(r.SeatsOfOne, seatsOfOne), of: map[string]int{}}
+	seats, subscriptions := newSeats(cmp.Or(r.SeatsOfOne, seatsOfOne)), newSeats(cmp.Or(r.SubscriptionsOfOne, subscriptionsOfOne))
 	if r.appeared == nil {
 		r.appeared, r.changed = newShared[[]*ent.VoicemailEdge](r), newShared[changes](r)
 	}
 	sessions := newSessions(r)
-	sockets := socket.New(socket.Config{Init: seats.seated(sessions.signIn), Origins: o.allow, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
-	streams := newStreams(r, seats, sessions)
+	sockets := socket.New(socket.Config{Init: seats.seated(sessions.signIn), Origins: o.allow, Peer: peerOf, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
+	streams := newStreams(r, sessions, seats, subscriptions)
 	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
 	gql.AddTransport(sockets)
 	gql.AddTransport(streams)
@@ -52,10 +53,11 @@ func NewServer(r *Resolver, o Origins) *Server {
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(func(_ context.Context, p any) error { return r.panicked(p) })
 	gql.Use(extension.Introspection{})
+	gql.Use(subscribed{subscriptions, present(r.Log)})
 	gql.Use(newGate(r))
 	gql.Use(sights{r.Desk})
 	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})
-	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(methods(r.onceReady(r.signedIn(sockets, gql))))}
+	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(shareGraphQL, methods(r.onceReady(r.signedIn(sockets, gql))))}
 }
 
 // Drain ends all sockets and streams, evenly over the time spread, such that their clients come back elsewhere; it takes no new ones.
@@ -90,7 +92,7 @@ func identity(ctx context.Context) switchboard.Identity {
 // signIn names the viewer of a socket, until its token is over.
 func (s *sessions) signIn(ctx context.Context, authorization string) (context.Context, error) {
 	id, err := s.r.authenticate(ctx, bearerOf(authorization))
-	if switchboard.Away(err) || phone.CodeOf(err) == phone.Unavailable {
+	if code := phone.CodeOf(err); switchboard.Away(err) || code == phone.Unavailable || code == phone.RateLimited {
 		return nil, fmt.Errorf("%w: %w", socket.ErrUnavailable, err)
 	}
 	if err != nil {
@@ -98,6 +100,14 @@ func (s *sessions) signIn(ctx context.Context, authorization string) (context.Co
 	}
 	ctx, _ = s.lasting(as(ctx, id), id) // it ends with the socket
 	return ctx, nil
+}
+
+// peerOf names who sent a request, unless no limit of one peer applies.
+func peerOf(r *http.Request) string {
+	if p := peers.From(r.Context()); p.Limited {
+		return p.String()
+	}
+	return ""
 }
 
 var errNotReady = &phone.Error{Code: phone.Unavailable, Message: "The database is away. Please try again soon.", RetryAfter: 5 * time.Second}

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/maskline/maskline/internal/compress"
 	"github.com/maskline/maskline/phone"
 )
 
@@ -48,17 +49,36 @@ func (o Origins) allow(r *http.Request) bool {
 	return same || strings.EqualFold(u.Host, r.Host)
 }
 
+// sharing is what pages of other origins may do with a route. Names of headers are separated by commas.
+type sharing struct{ methods, headers, exposed string }
+
+// tracing are the headers that clients add to each request for tools that watch it.
+const tracing = "traceparent, tracestate, baggage, sentry-trace"
+
+var (
+	shareGraphQL = sharing{
+		methods: "GET, POST",
+		headers: "authorization, content-type, apollo-require-preflight, x-apollo-operation-name, apollographql-client-name, apollographql-client-version, " + tracing,
+		exposed: "Retry-After",
+	}
+	shareAudio = sharing{
+		methods: "GET, HEAD",
+		headers: "authorization, range, if-range, if-none-match, " + tracing,
+		exposed: "Accept-Ranges, Content-Range, Content-Length, Content-Disposition, ETag, Retry-After",
+	}
+)
+
 // cors tells browsers which other origins may read our answers, and answers their preflights.
-func (o Origins) cors(next http.Handler) http.Handler {
+func (o Origins) cors(as sharing, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Add("Vary", "Origin")
 		if origin := r.Header.Get("Origin"); origin != "" && slices.Contains(o.Others, origin) {
 			h.Set("Access-Control-Allow-Origin", origin)
-			h.Set("Access-Control-Expose-Headers", "Retry-After")
+			h.Set("Access-Control-Expose-Headers", as.exposed)
 			if r.Method == http.MethodOptions {
-				h.Set("Access-Control-Allow-Methods", "GET, POST")
-				h.Set("Access-Control-Allow-Headers", "authorization, content-type, apollo-require-preflight, x-apollo-operation-name")
+				h.Set("Access-Control-Allow-Methods", as.methods)
+				h.Set("Access-Control-Allow-Headers", as.headers)
 				h.Set("Access-Control-Max-Age", "7200")
 			}
 		}
@@ -256,6 +276,7 @@ func write(w http.ResponseWriter, r *http.Request, status int, answer any) {
 	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	body = compress.Answer(w.Header(), r, body)
 	switch status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -2,7 +2,9 @@ package graph_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -271,6 +273,107 @@ func TestBrowsersOfOurOwnAndOfFriendlyOriginsMayReadOurAnswers(t *testing.T) {
 		if (allowed != "") != strings.Contains(methods, "POST") || (allowed != "") != (strings.Contains(headers, "authorization") && strings.Contains(headers, "content-type")) {
 			t.Errorf("preflight for %q: got the methods %q and headers %q", origin, methods, headers)
 		}
+	}
+}
+
+// TestPreflightsAllowWhatClientsSend walks the headers that clients of GraphQL and what watches them add to a request.
+func TestPreflightsAllowWhatClientsSend(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	allowed := func(path, method string) string {
+		got := w.send(request(t, http.MethodOptions, w.url+path, nil, "Origin", friend, "Access-Control-Request-Method", method))
+		if got.Status != http.StatusNoContent || got.Header.Get("Access-Control-Allow-Origin") != friend || !strings.Contains(got.Header.Get("Access-Control-Allow-Methods"), method) {
+			t.Errorf("%s: got %d %v", path, got.Status, got.Header)
+		}
+		return got.Header.Get("Access-Control-Allow-Headers")
+	}
+	for path, names := range map[string][]string{
+		"/graphql": {"authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name", "traceparent", "tracestate", "sentry-trace", "baggage",
+			"apollographql-client-name", "apollographql-client-version"},
+		"/recordings/x": {"authorization", "range", "traceparent", "tracestate", "sentry-trace", "baggage"},
+	} {
+		method := http.MethodGet
+		got := strings.Split(allowed(path, method), ", ")
+		for _, name := range names {
+			if !slices.Contains(got, name) {
+				t.Errorf("%s: %s is not among %v", path, name, got)
+			}
+		}
+	}
+}
+
+// TestPagesOfFriendlyOriginsMayReadTheAudio asks for the audio as a page of another origin does, with a token and by its link.
+func TestPagesOfFriendlyOriginsMayReadTheAudio(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	id, _ := w.stored(a)
+	address := w.url + "/recordings/" + id
+	link := w.ask(a.token, `query($id: ID!) { node(id: $id) { ... on Voicemail { audioURL } } }`, vars{"id": id}, "node.audioURL")[0]
+	for origin, allowed := range map[string]string{friend: friend, "https://evil.example": "", "": ""} {
+		for status, r := range map[int]*http.Request{
+			http.StatusOK:             request(t, http.MethodGet, address, nil, "Origin", origin, "Authorization", "Bearer "+a.token),
+			http.StatusPartialContent: request(t, http.MethodGet, link, nil, "Origin", origin, "Range", "bytes=0-3"),
+			http.StatusUnauthorized:   request(t, http.MethodGet, address, nil, "Origin", origin),
+		} {
+			got := w.send(r)
+			exposed := got.Header.Get("Access-Control-Expose-Headers")
+			readable := strings.Contains(exposed, "Content-Range") && strings.Contains(exposed, "Accept-Ranges") && strings.Contains(exposed, "Content-Length")
+			if got.Status != status || got.Header.Get("Access-Control-Allow-Origin") != allowed || readable != (allowed != "") || !slices.Contains(got.Header.Values("Vary"), "Origin") {
+				t.Errorf("%q: got %d %v, want %d", origin, got.Status, got.Header, status)
+			}
+			if got.Header.Get("Content-Encoding") != "" {
+				t.Error("audio is compressed")
+			}
+		}
+	}
+}
+
+// TestAnswersOver1KiBAreCompressed asks with and without Accept-Encoding, which the transport would otherwise add by itself.
+func TestAnswersOver1KiBAreCompressed(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	plain := &http.Transport{DisableCompression: true}
+	t.Cleanup(plain.CloseIdleConnections)
+	long, short := `{ __schema { types { name fields { name } } } }`, `{ viewer { id } }`
+	for _, c := range []struct {
+		query, encoding string
+		want            string
+	}{
+		{long, "gzip", "gzip"}, {long, "br, gzip;q=0.5", "gzip"}, {long, "", ""}, {long, "gzip;q=0", ""}, {long, "br", ""}, {short, "gzip", ""},
+	} {
+		r := request(t, http.MethodPost, w.url+"/graphql", bytes.NewReader(asQuery(t, c.query)), "Authorization", "Bearer "+w.admin, "Content-Type", "application/json")
+		if c.encoding != "" {
+			r.Header.Set("Accept-Encoding", c.encoding)
+		}
+		resp, err := plain.RoundTrip(r)
+		check(t, err)
+		sent, err := io.ReadAll(resp.Body)
+		check(t, errors.Join(err, resp.Body.Close()))
+		if got := resp.Header.Get("Content-Encoding"); got != c.want || !slices.Contains(resp.Header.Values("Vary"), "Accept-Encoding") {
+			t.Errorf("%q for %.20s: got %q %v, want %q", c.encoding, c.query, got, resp.Header, c.want)
+		}
+		body := sent
+		if c.want != "" {
+			z, err := gzip.NewReader(bytes.NewReader(sent))
+			check(t, err)
+			body, err = io.ReadAll(z)
+			check(t, err)
+			if len(sent)*3 > len(body) {
+				t.Errorf("%d bytes of %d were sent", len(sent), len(body))
+			}
+		}
+		if got := parse(t, resp.StatusCode, resp.Header, body); got.Status != http.StatusOK || got.Errors != nil || got.Data == nil {
+			t.Errorf("got %d %s", got.Status, got.Body)
+		}
+	}
+	stream := request(t, http.MethodPost, w.url+"/graphql", bytes.NewReader(asQuery(t, long)), "Authorization", "Bearer "+w.admin, "Content-Type", "application/json",
+		"Accept", "text/event-stream", "Accept-Encoding", "gzip")
+	resp, err := plain.RoundTrip(stream)
+	check(t, err)
+	defer resp.Body.Close()
+	if resp.Header.Get("Content-Encoding") != "" {
+		t.Error("an event stream is compressed")
 	}
 }
 

@@ -28,10 +28,11 @@ type Resolver struct {
 	Room     int         // for that many queries and mutations at once
 	OnlyWarn bool        // a limit that is exceeded is logged, and not enforced
 
-	WaitAtMost time.Duration // for the database, before a client is told to come back; zero: a second
-	SeatsOfOne int           // sockets and streams that a user may have open; zero: 5,000
-	LookAgain  time.Duration // after which it is looked anew whether tokens still hold; zero: 8 s
-	StallAfter time.Duration // how long an answer, or audio, waits for its reader to read on; zero: 30 s
+	WaitAtMost         time.Duration // for the database, before a client is told to come back; zero: a second
+	SeatsOfOne         int           // sockets and streams that a user may have open; zero: 5,000
+	SubscriptionsOfOne int           // that a user may have open over all of them; zero: 5,000
+	LookAgain          time.Duration // after which it is looked anew whether tokens still hold; zero: 8 s
+	StallAfter         time.Duration // how long an answer, or audio, waits for its reader to read on; zero: 30 s
 
 	appeared *shared[[]*ent.VoicemailEdge]
 	changed  *shared[changes]

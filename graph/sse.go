@@ -26,7 +26,7 @@ const (
 // stalls, ends without `complete`, and its client comes back.
 type Streams struct {
 	r        *Resolver
-	seats    *seats
+	seats    []*seats // of streams, and of subscriptions
 	sessions *sessions
 
 	beatEvery, writeWithin time.Duration
@@ -39,12 +39,15 @@ type Streams struct {
 
 var _ graphql.Transport = (*Streams)(nil)
 
-func newStreams(r *Resolver, seats *seats, sessions *sessions) *Streams {
+func newStreams(r *Resolver, sessions *sessions, seats ...*seats) *Streams {
 	return &Streams{r: r, seats: seats, sessions: sessions, beatEvery: beatEvery, writeWithin: writeWithin, ends: map[*stream]context.CancelFunc{}}
 }
 
 // Supports is true of what is to be answered in events.
 func (s *Streams) Supports(r *http.Request) bool { return wantsEvents(r) }
+
+// streamKey marks the context of an operation that is answered in events.
+type streamKey struct{}
 
 // Do answers one request, and returns when nothing of it is left.
 func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
@@ -59,7 +62,8 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		return
 	}
 	op, errs := exec.CreateOperationContext(r.Context(), params)
-	ctx, cancel := s.sessions.lasting(graphql.WithOperationContext(r.Context(), op), identity(r.Context()))
+	asStream := context.WithValue(graphql.WithOperationContext(r.Context(), op), streamKey{}, true)
+	ctx, cancel := s.sessions.lasting(asStream, identity(r.Context()))
 	var parts sync.WaitGroup
 	defer parts.Wait()
 	defer cancel()
@@ -72,12 +76,14 @@ func (s *Streams) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	}
 	st := &stream{ctx: ctx, to: w, control: http.NewResponseController(w), beatEvery: s.beatEvery, writeWithin: s.writeWithin}
 	if len(errs) == 0 && op.Operation.Operation == ast.Subscription {
-		leave, err := s.seats.take(identity(ctx).Viewer.ID)
-		if err != nil {
-			s.r.turnAway(w, r, err)
-			return
+		for _, seats := range s.seats {
+			leave, err := seats.take(identity(ctx).Viewer.ID)
+			if err != nil {
+				s.r.turnAway(w, r, err)
+				return
+			}
+			defer leave()
 		}
-		defer leave()
 		s.remember(st, cancel)
 		defer s.forget(st)
 	}

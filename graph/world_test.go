@@ -101,11 +101,12 @@ func newWorld(t testing.TB, db *database.DB) *world {
 // door is everything that the package serves, on r.
 func (w *world) door(t testing.TB, r *graph.Resolver) http.Handler {
 	t.Helper()
-	server := graph.NewServer(r, graph.Origins{Own: w.url, Others: []string{friend}})
+	origins := graph.Origins{Own: w.url, Others: []string{friend}}
+	server := graph.NewServer(r, origins)
 	t.Cleanup(func() { check(t, server.Drain(context.Background(), 0)) })
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", server)
-	graph.Audio{Resolver: r}.Routes(mux)
+	graph.Audio{Resolver: r, Origins: origins}.Routes(mux)
 	return mux
 }
 

@@ -12,7 +12,11 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
+	"sync"
 	"time"
+
+	"github.com/maskline/maskline/internal/compress"
 )
 
 // vendor has no sub-folders, since Go leaves those out of the module that `go install` downloads.
@@ -85,6 +89,7 @@ func load(assets map[string]http.Handler, folder, prefix string) {
 type file struct {
 	name, contentType, etag string
 	body                    []byte
+	compressed              func() []byte // once somebody wants it
 }
 
 func newFile(name string) *file {
@@ -97,14 +102,21 @@ func newFile(name string) *file {
 		panic("web: no content type for " + name)
 	}
 	sum := sha256.Sum256(body)
-	return &file{name, contentType, `"` + hex.EncodeToString(sum[:16]) + `"`, body}
+	return &file{name, contentType, hex.EncodeToString(sum[:16]), body, sync.OnceValue(func() []byte { return compress.Bytes(body) })}
 }
 
 func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	body, etag := f.body, f.etag
+	h.Add("Vary", "Accept-Encoding")
+	if compress.Wanted(r, len(body)) {
+		body, etag = f.compressed(), etag+"-gzip"
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(body))) // of a range it is set anew
+	}
 	h.Set("Content-Type", f.contentType)
-	h.Set("ETag", f.etag)
+	h.Set("ETag", `"`+etag+`"`)
 	// Names carry no version, so a browser must ask after each upgrade; the answer is a 304 as a rule.
 	h.Set("Cache-Control", "no-cache")
-	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(f.body))
+	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(body))
 }
