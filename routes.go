@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"net"
+	"errors"
+	"math"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph"
+	"github.com/maskline/maskline/internal/peers"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/web"
 	"github.com/maskline/maskline/webhooks"
@@ -31,7 +35,7 @@ func (a *app) routes(audio graph.Audio) http.Handler {
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /metrics", a.guardedMetrics)
 	mux.Handle("/", web.Handler())
-	return a.guarded(mux)
+	return a.admitted(a.guarded(mux))
 }
 
 // guarded is for panics that nobody else has caught. The connection is cut: nobody must take half an answer for one.
@@ -55,10 +59,15 @@ func (a *app) guarded(next http.Handler) http.Handler {
 // asSystem marks what Twilio asks as the program's own doing.
 func asSystem(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		inner := r.WithContext(viewer.System(r.Context()))
-		next.ServeHTTP(w, inner)
-		r.Pattern = inner.Pattern // the route in full, for the traces
+		serveAs(viewer.System(r.Context()), next, w, r)
 	})
+}
+
+// serveAs serves a request under another context.
+func serveAs(ctx context.Context, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	inner := r.WithContext(ctx)
+	defer func() { r.Pattern = inner.Pattern }() // the route in full, for the traces
+	next.ServeHTTP(w, inner)
 }
 
 const askDatabaseFor = time.Second
@@ -91,21 +100,33 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 
 // guardedMetrics shows metrics to this machine and to administrators; others use METRICS_ADDR.
 func (a *app) guardedMetrics(w http.ResponseWriter, r *http.Request) {
-	if a.MetricsAddr != "" || !a.maySeeMetrics(r) {
+	err := a.maySeeMetrics(r)
+	known, _ := errors.AsType[*phone.Error](err)
+	switch {
+	case a.MetricsAddr != "":
 		http.NotFound(w, r)
-		return
+	case err == nil:
+		a.metricsHandler().ServeHTTP(w, r)
+	case known != nil && known.Code == phone.RateLimited:
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(known.RetryAfter.Seconds()))))
+		http.Error(w, known.Message, http.StatusTooManyRequests)
+	default:
+		http.NotFound(w, r)
 	}
-	a.metricsHandler().ServeHTTP(w, r)
 }
 
-func (a *app) maySeeMetrics(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" {
-		return true
+// maySeeMetrics says why not. Requests that a proxy on this machine passes on are not this machine's.
+func (a *app) maySeeMetrics(r *http.Request) error {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err == nil && at.Addr().Unmap().IsLoopback() && !peers.Forwarded(r.Header) {
+		return nil
 	}
-	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	id, err := a.desk.Authenticate(r.Context(), token)
-	return isBearer && err == nil && id.Viewer.Role == phone.RoleAdmin
+	if err == nil && id.Viewer.Role != phone.RoleAdmin {
+		err = phone.Missing()
+	}
+	return err
 }
 
 func (a *app) metricsHandler() http.Handler {

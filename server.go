@@ -25,6 +25,7 @@ import (
 
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/graph"
+	"github.com/maskline/maskline/internal/admission"
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/events"
 	"github.com/maskline/maskline/internal/faults"
@@ -32,6 +33,7 @@ import (
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/internal/links"
 	"github.com/maskline/maskline/internal/mail"
+	"github.com/maskline/maskline/internal/peers"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/internal/twilio"
 	"github.com/maskline/maskline/switchboard"
@@ -52,6 +54,8 @@ type app struct {
 	graphql  *graph.Server
 	metrics  *prometheus.Registry
 	handler  http.Handler
+	room     *admission.Room
+	proxies  peers.Proxies
 	draining atomic.Bool
 	prepared atomic.Bool // the database is migrated and has what every installation has
 	stderr   io.Writer
@@ -83,6 +87,10 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := useFolder(s.DataDir); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	a.room = admission.New(admission.Config{Reserved: isReserved, Within: bodyWithin, Metrics: a.metrics})
+	if a.proxies, err = s.trustedProxies(); err != nil {
+		return nil, err
 	}
 	if a.db == nil {
 		if a.db, err = database.Open(s.DatabaseURL); err != nil {
@@ -135,8 +143,9 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	a.desk.Queue = a.queue
 	resolver := &graph.Resolver{DB: a.db.Client(), Desk: a.desk, Events: a.hub, Links: a.links, Now: a.now, Log: a.log, Ready: a.prepared.Load, Room: a.db.Readers(),
 		OnlyWarn: s.Limits == "warn", WaitAtMost: p.clientsWait}
-	a.graphql = graph.NewServer(resolver, graph.Origins{Own: s.PublicURL, Others: s.AllowedOrigins})
-	a.handler = a.routes(graph.Audio{Resolver: resolver})
+	origins := graph.Origins{Own: s.PublicURL, Others: s.AllowedOrigins}
+	a.graphql = graph.NewServer(resolver, origins)
+	a.handler = a.routes(graph.Audio{Resolver: resolver, Origins: origins})
 	return a, nil
 }
 
@@ -249,6 +258,7 @@ func (a *app) background(ctx context.Context) error {
 		a.lasting(func(ctx context.Context) error { return a.desk.Remember(ctx, a.hub) }),
 		a.lasting(a.desk.Recover),
 		a.lasting(a.desk.WriteTrail),
+		a.lasting(a.desk.WarnOfGuesses),
 	}
 	if a.relay != nil {
 		runs = append(runs, a.relay.Run)
@@ -308,8 +318,7 @@ func (a *app) close() error { return errors.Join(a.store.Close(), a.db.Close()) 
 // serve answers requests on l until ctx ends, then drains: not ready any more, a moment for balancers to notice, then no new requests,
 // sockets and streams closed so that clients come back elsewhere, begun requests and jobs finished.
 func (a *app) serve(ctx context.Context, l net.Listener) error {
-	// Streams, sockets, audio and answers of GraphQL give themselves the time for writing that they need.
-	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	server := newServer(a.handler)
 	// The ends of requests and jobs come after the end of ctx, so they have a context of their own.
 	behind, stop := context.WithCancel(viewer.System(context.WithoutCancel(ctx)))
 	defer stop()
@@ -322,7 +331,7 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 		}
 	}()
 	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(a.room.Serve(server, l)); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	}()

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/maskline/maskline/internal/oidc"
+	"github.com/maskline/maskline/internal/peers"
 	"github.com/maskline/maskline/internal/recordings"
 	"github.com/maskline/maskline/internal/transcribe"
 	"github.com/maskline/maskline/phone"
@@ -69,6 +70,7 @@ type Settings struct {
 	MetricsAddr          string   `env:"METRICS_ADDR" placeholder:"ADDR" help:"Own listener for /metrics."`
 	LogLevel             string   `env:"LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	LogFormat            string   `env:"LOG_FORMAT" default:"text" enum:"text,json" help:"text or json."`
+	TrustedProxies       []string `env:"TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-For names who sent a request. Without it that is the address of the connection, and limits of one peer do not apply to loopback and private addresses."`
 }
 
 // Secret is a setting that is never printed.
@@ -199,6 +201,9 @@ func (s *Settings) check() error {
 	if err := phone.Countries(s.AllowedCountries).Check(); err != nil {
 		return fmt.Errorf("ALLOWED_COUNTRIES: %w", err)
 	}
+	if _, err := s.trustedProxies(); err != nil {
+		return err
+	}
 	if _, err := s.engine(); err != nil {
 		return err
 	}
@@ -240,6 +245,15 @@ func (s *Settings) issuer(now func() time.Time) (*oidc.Issuer, error) {
 		return nil, fmt.Errorf("OIDC_ISSUER: %w", err)
 	}
 	return issuer, nil
+}
+
+// trustedProxies are those whose word is taken for who sent a request.
+func (s *Settings) trustedProxies() (peers.Proxies, error) {
+	all, err := peers.Parse(s.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
+	return all, nil
 }
 
 // authTokens are those whose signatures are believed.

@@ -120,7 +120,7 @@ func TestCallsAreAnsweredWhileTheDatabaseHangs(t *testing.T) {
 func TestADecisionWaitsForNoDisk(t *testing.T) {
 	t.Parallel()
 	w := openWorld(t, testdb.Open(t, testdb.SQLite, jobs.Migrate), nil, func(c webhooks.Config) http.Handler {
-		return webhooks.HandlerAt(c, patient, 100*time.Millisecond, patient)
+		return webhooks.HandlerAt(c, 100*time.Millisecond, patient)
 	}).inhabit()
 	before := w.rows()
 	release := w.hold()
@@ -148,7 +148,7 @@ func TestEveryRouteAnswersEveryCallStatusWhileTheBreakerIsOpen(t *testing.T) {
 			config := c.Desk.Config
 			config.Metrics = switchboard.NewMetrics(metrics)
 			c.Desk = switchboard.New(config)
-		}, func(c webhooks.Config) http.Handler { return webhooks.HandlerAt(c, patient, short, short) })
+		}, func(c webhooks.Config) http.Handler { return webhooks.HandlerAt(c, short, short) })
 		w.inhabit()
 		before := w.rows()
 		defer w.unchanged(before)
@@ -177,7 +177,7 @@ func TestACallbackIsTakenOnceItIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, db *database.DB) {
 		w := openWorld(t, db, nil, func(c webhooks.Config) http.Handler {
-			return webhooks.HandlerAt(c, patient, patient, 300*time.Millisecond)
+			return webhooks.HandlerAt(c, patient, 300*time.Millisecond)
 		}).inhabit()
 		before := w.rows()
 		release := w.hold()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// HandlerAt is Handler with other times for a body, a decision and a callback than the usual.
-func HandlerAt(c Config, body, decision, callback time.Duration) http.Handler {
-	return handler(c, pace{body: body, decision: decision, keep: usual.keep, callback: callback})
+// HandlerAt is Handler with other times for a decision and a callback than the usual.
+func HandlerAt(c Config, decision, callback time.Duration) http.Handler {
+	return handler(c, pace{decision: decision, keep: usual.keep, callback: callback})
 }

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/maskline/maskline/internal/database"
 	"github.com/maskline/maskline/internal/jobs"
@@ -455,23 +453,4 @@ func revalued(v url.Values, name, to, value string) url.Values {
 	delete(v, name)
 	v[to] = []string{value}
 	return v
-}
-
-// TestASlowBodyIsNotWaitedForForEver connects and never sends what it promised.
-func TestASlowBodyIsNotWaitedForForEver(t *testing.T) {
-	t.Parallel()
-	w := openWorld(t, testdb.Open(t, testdb.SQLite, jobs.Migrate), nil, func(c webhooks.Config) http.Handler {
-		return webhooks.HandlerAt(c, 50*time.Millisecond, patient, patient)
-	})
-	conn, err := net.Dial("tcp", w.server.Listener.Addr().String())
-	check(t, err)
-	defer conn.Close()
-	check(t, conn.SetDeadline(time.Now().Add(patient)))
-	_, err = fmt.Fprintf(conn, "POST /webhooks/voice HTTP/1.1\r\nHost: masked.example.com\r\nContent-Length: 100\r\n\r\nCallSid=")
-	check(t, err)
-	answer, err := io.ReadAll(conn) // up to the end of the connection
-	check(t, err)
-	if !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") {
-		t.Errorf("got %q, want 408", answer)
-	}
 }

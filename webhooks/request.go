@@ -162,18 +162,15 @@ func pairs(text string) (url.Values, error) {
 	return values, errs
 }
 
-// body reads what came, and does not wait for it for ever: anybody can connect.
+// body reads what came. The server has waited for it.
 func (d *door) body(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(d.pace.body)) // only a response that is no connection cannot
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "size", tooLarge}
 	}
 	if err != nil {
-		return nil, &refusal{http.StatusRequestTimeout, "body", fmt.Errorf("read the body: %w", err)}
+		return nil, &refusal{http.StatusBadRequest, "body", fmt.Errorf("read the body: %w", err)}
 	}
-	_ = connection.SetReadDeadline(time.Time{}) // or the request would end with it
 	return body, nil
 }
 

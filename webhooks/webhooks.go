@@ -47,13 +47,12 @@ type door struct {
 
 // pace is how long things may take; only tests change it.
 type pace struct {
-	body     time.Duration // to arrive
 	decision time.Duration
 	keep     time.Duration // on disk, what was decided without the database; a decision has waited for that already
 	callback time.Duration
 }
 
-var usual = pace{body: 5 * time.Second, decision: 1500 * time.Millisecond, keep: 300 * time.Millisecond, callback: 4 * time.Second}
+var usual = pace{decision: 1500 * time.Millisecond, keep: 300 * time.Millisecond, callback: 4 * time.Second}
 
 // Handler serves every address below /webhooks/.
 func Handler(c Config) http.Handler {

@@ -88,7 +88,7 @@ func (c *clock) wait(d time.Duration) {
 // newWorld opens the door with these settings on an installation that knows nobody.
 func newWorld(t *testing.T, db *database.DB, with func(*webhooks.Config)) *world {
 	t.Helper()
-	return openWorld(t, db, with, func(c webhooks.Config) http.Handler { return webhooks.HandlerAt(c, patient, patient, patient) })
+	return openWorld(t, db, with, func(c webhooks.Config) http.Handler { return webhooks.HandlerAt(c, patient, patient) })
 }
 
 func openWorld(t *testing.T, db *database.DB, with func(*webhooks.Config), handler func(webhooks.Config) http.Handler) *world {
