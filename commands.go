@@ -182,14 +182,20 @@ type userCmd struct {
 		Name  string `required:"" help:"At most 100 characters."`
 		Role  string `default:"owner" enum:"owner,admin" help:"owner or admin."`
 	} `cmd:"" help:"Create a user and print its id."`
-	List struct{} `cmd:"" help:"List all users."`
+	List  struct{} `cmd:"" help:"List all users."`
+	Untie struct {
+		Email string `required:"" help:"Whose it is."`
+	} `cmd:"" help:"Forget who a user is at the issuer of OpenID Connect; the next sign-in with a JWT decides anew."`
 }
 
 // Run creates or lists.
 func (c *userCmd) Run(k *kong.Context, s *Settings, to *streams) error {
 	return onDatabase(s, to, func(ctx context.Context, a *app) error {
-		if k.Command() == "user list" {
+		switch k.Command() {
+		case "user list":
 			return listUsers(ctx, a, to.out)
+		case "user untie":
+			return untie(ctx, a, c.Untie.Email)
 		}
 		role := map[string]phone.Role{"owner": phone.RoleOwner, "admin": phone.RoleAdmin}[c.Create.Role]
 		id, err := a.desk.CreateUser(ctx, switchboard.NewUser{Email: c.Create.Email, Name: c.Create.Name, Role: role})
@@ -199,6 +205,23 @@ func (c *userCmd) Run(k *kong.Context, s *Settings, to *streams) error {
 		_, err = fmt.Fprintln(to.out, id)
 		return err
 	})
+}
+
+func untie(ctx context.Context, a *app, email string) error {
+	id, err := userID(ctx, a, email)
+	if err != nil {
+		return err
+	}
+	return a.desk.Untie(ctx, id)
+}
+
+// userID is the id of the user with that address.
+func userID(ctx context.Context, a *app, email string) (string, error) {
+	id, err := a.desk.UserByEmail(ctx, email)
+	if ent.IsNotFound(err) {
+		return "", fmt.Errorf("there is no user %s", email)
+	}
+	return id, err
 }
 
 func listUsers(ctx context.Context, a *app, w io.Writer) error {
@@ -245,10 +268,7 @@ func (c *tokenCmd) Run(k *kong.Context, s *Settings, to *streams) error {
 }
 
 func (c *tokenCmd) create(ctx context.Context, a *app, w io.Writer) error {
-	id, err := a.desk.UserByEmail(ctx, c.Create.User)
-	if ent.IsNotFound(err) {
-		return fmt.Errorf("there is no user %s", c.Create.User)
-	}
+	id, err := userID(ctx, a, c.Create.User)
 	if err != nil {
 		return err
 	}

@@ -32,13 +32,25 @@ func CheckName(field, s string) error {
 	return CheckLabel(field, s)
 }
 
-// CleanEmail is the address in the form that we keep: bare and in lower case.
+// CleanEmail is the address in the form that we keep: bare, with ASCII letters in lower case.
 func CleanEmail(field, s string) (string, error) {
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Name != "" || a.Address != s || len(s) > 254 || strings.ContainsFunc(s, unicode.IsControl) {
 		return "", Bad(field, fmt.Sprintf("%s is a plain e-mail address, such as ann@example.com.", field))
 	}
-	return strings.ToLower(s), nil
+	return FoldEmail(s), nil
+}
+
+// FoldEmail is the address as addresses are compared: without case, in ASCII only. Unicode has other letters whose small one is an ASCII
+// letter, such as the Kelvin sign, and they are in other addresses.
+func FoldEmail(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // CheckLocale refuses locales that we have no texts for.

@@ -65,9 +65,10 @@ func (s *Switchboard) identify(ctx context.Context, bearer string) (Identity, er
 	return Identity{viewer.Viewer{ID: t.OwnerID, Role: t.Edges.Owner.Role, Token: t.ID}, t.ExpiresAt}, nil
 }
 
-// authenticateJWT takes a token of the issuer's for the user with its e-mail address.
+// authenticateJWT takes a token of the issuer's for the user with its e-mail address. At the first sign-in the user is tied to who that is
+// at the issuer: when the issuer gives the address to somebody else, that is nobody here. The built-in administrator is never meant.
 func (s *Switchboard) authenticateJWT(ctx context.Context, jwt string) (Identity, error) {
-	email, expires, err := s.OIDC.Verify(ctx, jwt)
+	p, err := s.OIDC.Verify(ctx, jwt)
 	switch {
 	case errors.Is(err, oidc.ErrAway):
 		s.Log.WarnContext(ctx, "the issuer of tokens is away", "error", err)
@@ -76,14 +77,42 @@ func (s *Switchboard) authenticateJWT(ctx context.Context, jwt string) (Identity
 		s.Log.DebugContext(ctx, "a JWT is not believed", "error", err)
 		return Identity{}, errBadToken
 	}
-	u, err := s.DB.Client().User.Query().Where(user.Email(strings.ToLower(email))).Only(ctx)
-	if ent.IsNotFound(err) {
+	email := phone.FoldEmail(p.Email)
+	if email == adminEmail {
 		return Identity{}, errBadToken
 	}
-	if err != nil {
-		return Identity{}, fmt.Errorf("look up the user of a JWT: %w", err)
+	u, err := s.DB.Client().User.Query().Where(user.Email(email)).Only(ctx)
+	if err == nil && u.OidcSubject == nil {
+		u, err = s.tie(ctx, u.ID, p)
 	}
-	return Identity{viewer.Viewer{ID: u.ID, Role: u.Role}, &expires}, nil
+	switch {
+	case ent.IsNotFound(err) || ent.IsConstraintError(err): // nobody, or who the token speaks for is somebody else here
+		return Identity{}, errBadToken
+	case err != nil:
+		return Identity{}, fmt.Errorf("look up the user of a JWT: %w", err)
+	case u.OidcIssuer == nil || *u.OidcIssuer != p.Issuer || *u.OidcSubject != p.Subject:
+		s.Log.WarnContext(ctx, "a JWT is not believed: its address belongs to a user who signed in as somebody else of the issuer", "user", u.ID)
+		return Identity{}, errBadToken
+	}
+	return Identity{viewer.Viewer{ID: u.ID, Role: u.Role}, &p.Until}, nil
+}
+
+// tie writes down who a user is at the issuer, unless another request was first, and returns the user as it is then.
+func (s *Switchboard) tie(ctx context.Context, id string, p oidc.Person) (u *ent.User, err error) {
+	err = s.inTx(ctx, func(tx *Tx) error {
+		set := tx.User.Update().Where(user.ID(id), user.OidcSubjectIsNil()).SetOidcIssuer(p.Issuer).SetOidcSubject(p.Subject)
+		if err := set.Exec(ctx); err != nil {
+			return err
+		}
+		u, err = tx.User.Get(ctx, id)
+		return err
+	})
+	return u, err
+}
+
+// Untie forgets who a user is at the issuer: the next sign-in decides anew.
+func (s *Switchboard) Untie(ctx context.Context, id string) error {
+	return s.inTx(ctx, func(tx *Tx) error { return tx.User.UpdateOneID(id).ClearOidcIssuer().ClearOidcSubject().Exec(ctx) })
 }
 
 // Valid tells whether a token still speaks for its owner.

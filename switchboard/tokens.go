@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
@@ -34,7 +36,8 @@ func hash(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// CreateToken makes a bearer token for a user. The token itself is returned once and not kept.
+// CreateToken makes a bearer token for a user. It ends no later than the token that made it, and with its revocation. The token itself is
+// returned once and not kept.
 func (s *Switchboard) CreateToken(ctx context.Context, userID, name string, expires *time.Time) (id, secret string, err error) {
 	if err := phone.CheckName("name", name); err != nil {
 		return "", "", err
@@ -44,10 +47,15 @@ func (s *Switchboard) CreateToken(ctx context.Context, userID, name string, expi
 	}
 	secret = tokenMark + newSecret()
 	err = s.inTx(ctx, func(tx *Tx) error {
-		if _, err := tx.User.Get(ctx, userID); err != nil {
-			return fmt.Errorf("load user %s: %w", userID, err)
+		now := s.now()
+		parent, by, err := tx.maker(ctx, now)
+		if err != nil {
+			return err
 		}
-		t, err := tx.createToken(ctx, s.now(), userID, name, secret[:tokenPrefix], hash(secret), expires)
+		if err := tx.roomForToken(ctx, now, userID); err != nil {
+			return err
+		}
+		t, err := tx.createToken(now, userID, name, secret[:tokenPrefix], hash(secret)).SetNillableParentID(parent).SetNillableExpiresAt(phone.TokenEnd(now, expires, by)).Save(ctx)
 		if err != nil {
 			return err
 		}
@@ -58,11 +66,48 @@ func (s *Switchboard) CreateToken(ctx context.Context, userID, name string, expi
 	return id, secret, err
 }
 
-func (tx *Tx) createToken(ctx context.Context, now time.Time, userID, name, prefix, hash string, expires *time.Time) (*ent.Token, error) {
-	return tx.Token.Create().SetOwnerID(userID).SetName(name).SetPrefix(prefix).SetHash(hash).SetCreatedAt(now).SetNillableExpiresAt(expires).Save(ctx)
+func (tx *Tx) createToken(now time.Time, userID, name, prefix, hash string) *ent.TokenCreate {
+	return tx.Token.Create().SetOwnerID(userID).SetName(name).SetPrefix(prefix).SetHash(hash).SetCreatedAt(now)
 }
 
-// RevokeToken ends a token; a second time changes nothing.
+// maker tells with what a token is made, and the id of the token of ours that it is. That one is locked, so that its revocation either
+// comes first or finds what it has made.
+func (tx *Tx) maker(ctx context.Context, now time.Time) (id *string, by phone.Maker, err error) {
+	v, _ := viewer.From(ctx)
+	if v.Token == "" {
+		return nil, phone.Maker{JWT: !v.IsSystem()}, nil
+	}
+	q := tx.Token.Query().Where(token.ID(v.Token))
+	tx.forUpdate(func() { q.ForUpdate(entsql.WithLockClause("FOR NO KEY UPDATE")) })
+	t, err := q.Only(ctx)
+	if ent.IsNotFound(err) || err == nil && !Valid(t, now) {
+		return nil, by, errBadToken
+	}
+	if err != nil {
+		return nil, by, fmt.Errorf("load the token that makes another: %w", err)
+	}
+	return &t.ID, phone.Maker{Ends: t.ExpiresAt}, nil
+}
+
+// roomForToken refuses one token too many. The user is locked, so that two are not made in the last place.
+func (tx *Tx) roomForToken(ctx context.Context, now time.Time, userID string) error {
+	q := tx.User.Query().Where(user.ID(userID))
+	tx.forUpdate(func() { q.ForUpdate(entsql.WithLockClause("FOR NO KEY UPDATE")) })
+	if _, err := q.Only(ctx); err != nil {
+		return fmt.Errorf("load user %s: %w", userID, err)
+	}
+	valid := token.Or(token.ExpiresAtIsNil(), token.ExpiresAtGT(now))
+	n, err := tx.Token.Query().Where(token.OwnerID(userID), token.RevokedAtIsNil(), valid).Count(ctx)
+	if err != nil {
+		return fmt.Errorf("count the tokens of user %s: %w", userID, err)
+	}
+	if n >= phone.MaxTokens {
+		return &phone.Error{Code: phone.Conflict, Message: fmt.Sprintf("A user has at most %d valid tokens. Revoke one that is not needed any more.", phone.MaxTokens)}
+	}
+	return nil
+}
+
+// RevokeToken ends a token, and all that were made with it; a second time changes nothing.
 func (s *Switchboard) RevokeToken(ctx context.Context, id string) error {
 	return s.inTx(ctx, func(tx *Tx) error {
 		t, err := tx.Token.Get(ctx, id)
@@ -72,10 +117,32 @@ func (s *Switchboard) RevokeToken(ctx context.Context, id string) error {
 		if t.RevokedAt != nil {
 			return nil
 		}
-		tx.announce(events.Event{Kind: events.Token, Owner: t.OwnerID, ID: t.OwnerID})
 		tx.audit(ctx, "revokeToken", t.OwnerID, id, t.Name)
-		return tx.Token.UpdateOneID(id).SetRevokedAt(s.now()).Exec(ctx)
+		return tx.revoke(ctx, s.now(), []*ent.Token{t})
 	})
+}
+
+// revoke ends tokens, those that were made with them, and so on, whosever they are. Each is ended before those are looked for that were made
+// with it, so that none is made meanwhile that nobody finds.
+func (tx *Tx) revoke(ctx context.Context, now time.Time, tokens []*ent.Token) error {
+	ctx = viewer.System(ctx)
+	for len(tokens) > 0 {
+		n := min(len(tokens), lookedAtOnce)
+		ids := make([]string, n)
+		for i, t := range tokens[:n] {
+			ids[i] = t.ID
+			tx.announce(events.Event{Kind: events.Token, Owner: t.OwnerID, ID: t.OwnerID})
+		}
+		if err := tx.Token.Update().Where(token.IDIn(ids...), token.RevokedAtIsNil()).SetRevokedAt(now).Exec(ctx); err != nil {
+			return fmt.Errorf("revoke tokens: %w", err)
+		}
+		made, err := tx.Token.Query().Where(token.ParentIDIn(ids...), token.RevokedAtIsNil()).All(ctx)
+		if err != nil {
+			return fmt.Errorf("look for tokens that were made with others: %w", err)
+		}
+		tokens = append(tokens[n:], made...)
+	}
+	return nil
 }
 
 // used notes when a token was last used. That it fails must not refuse its owner.
@@ -130,16 +197,18 @@ func (s *Switchboard) adminWith(ctx context.Context, tx *Tx, hash string) error 
 		return err
 	}
 	now := s.now()
-	old := tx.Token.Update().Where(token.OwnerID(admin.ID), token.Name(adminName), token.RevokedAtIsNil(), token.HashNEQ(hash))
-	if err := old.SetRevokedAt(now).Exec(ctx); err != nil {
+	old, err := tx.Token.Query().Where(token.OwnerID(admin.ID), token.Name(adminName), token.RevokedAtIsNil(), token.HashNEQ(hash)).All(ctx)
+	if err != nil {
+		return err
+	}
+	if err := tx.revoke(ctx, now, old); err != nil {
 		return err
 	}
 	same, err := tx.Token.Update().Where(token.Hash(hash)).ClearRevokedAt().Save(ctx)
 	if err != nil || same > 0 {
 		return err
 	}
-	_, err = tx.createToken(ctx, now, admin.ID, adminName, adminName, hash, nil)
-	return err
+	return tx.createToken(now, admin.ID, adminName, adminName, hash).Exec(ctx)
 }
 
 // SecretKey is the key that signs links: the configured one, or one made on first start and shared by all replicas.

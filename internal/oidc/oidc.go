@@ -2,8 +2,8 @@
 // verified e-mail address.
 //
 // It promises:
-//   - What is believed was signed by RS256, PS256, ES256 or EdDSA with a key of the issuer, and names issuer, audience, expiry and an
-//     e-mail address that the issuer has verified. Clocks may differ by a minute.
+//   - What is believed was signed by RS256, PS256, ES256 or EdDSA with a key of the issuer, and names issuer, audience, subject, expiry and
+//     an e-mail address that the issuer has verified. Clocks may differ by a minute.
 //   - The issuer is asked for its keys when a token first needs them, and when one names a key that is not known; never twice in ten
 //     seconds, whatever it is that comes in.
 //   - An issuer that is away stops nothing but its own tokens: those are refused with [ErrAway] until it was reached once.
@@ -53,18 +53,26 @@ func New(issuer, audience string, now func() time.Time) (*Issuer, error) {
 	return &Issuer{url: issuer, audience: audience, now: now, asked: &seldom{now: now, last: map[string]answer{}}}, nil
 }
 
-// Verify is the e-mail address that a token speaks for, and until when. Any error but [ErrAway] says what is wrong with the token.
-func (i *Issuer) Verify(ctx context.Context, token string) (email string, expires time.Time, err error) {
+// Person is whom a token speaks for, and until when. Issuer and Subject together never change and never become somebody else's.
+type Person struct {
+	Issuer, Subject, Email string
+	Until                  time.Time
+}
+
+const maxSubject = 255 // as OpenID Connect has it
+
+// Verify tells whom a token speaks for. Any error but [ErrAway] says what is wrong with the token.
+func (i *Issuer) Verify(ctx context.Context, token string) (Person, error) {
 	verifier, err := i.reach(ctx)
 	if err != nil {
-		return "", time.Time{}, err
+		return Person{}, err
 	}
 	t, err := verifier.Verify(ctx, token)
 	if err != nil && i.asked.inVain() {
-		return "", time.Time{}, fmt.Errorf("%w: %w", ErrAway, err)
+		return Person{}, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	if err != nil {
-		return "", time.Time{}, err
+		return Person{}, err
 	}
 	var said struct {
 		Email     string  `json:"email"`
@@ -72,16 +80,18 @@ func (i *Issuer) Verify(ctx context.Context, token string) (email string, expire
 		NotBefore float64 `json:"nbf"`
 	}
 	if err := t.Claims(&said); err != nil {
-		return "", time.Time{}, err
+		return Person{}, err
 	}
 	now := i.now()
 	switch {
 	case time.Unix(int64(said.NotBefore), 0).After(now.Add(skew)):
-		return "", time.Time{}, errors.New("the token is not valid yet")
+		return Person{}, errors.New("the token is not valid yet")
 	case said.Email == "" || !said.Verified:
-		return "", time.Time{}, errors.New("the token has no e-mail address that was verified")
+		return Person{}, errors.New("the token has no e-mail address that was verified")
+	case t.Subject == "" || len(t.Subject) > maxSubject:
+		return Person{}, errors.New("the token has no subject, or one of more than 255 bytes")
 	}
-	return said.Email, until(t.Expiry, now), nil
+	return Person{i.url, t.Subject, said.Email, until(t.Expiry, now)}, nil
 }
 
 // until is when a token ends: at its expiry, or, taken after that since clocks differ, when they may differ no more.

@@ -143,6 +143,8 @@ func TestWhichTokensAreBelieved(t *testing.T) {
 		"of an address that is unverified": {i.sign("RS256", changes{"email_verified": false}), 0},
 		"of one that may be verified":      {i.sign("RS256", changes{"email_verified": nil}), 0},
 		"of one verified in a text":        {i.sign("RS256", changes{"email_verified": "true"}), 0},
+		"without a subject":                {i.sign("RS256", changes{"sub": nil}), 0},
+		"of an endless subject":            {i.sign("RS256", changes{"sub": strings.Repeat("x", 256)}), 0},
 		"without an address":               {i.sign("RS256", changes{"email": nil}), 0},
 		"by RS512":                         {i.sign("RS512", nil), 0},
 		"by none":                          {i.unsigned(`{"alg":"none"}`, ""), 0},
@@ -151,11 +153,12 @@ func TestWhichTokensAreBelieved(t *testing.T) {
 		"cut":                              {strings.TrimRight(i.sign("RS256", nil), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"), 0},
 		"no token at all":                  {"a.b.c", 0},
 	} {
-		email, until, err := believed.Verify(t.Context(), tt.token)
+		p, err := believed.Verify(t.Context(), tt.token)
+		email, until := p.Email, p.Until
 		switch {
 		case tt.until == 0 && (err == nil || errors.Is(err, oidc.ErrAway) || email != ""):
 			t.Errorf("a token %s: got %q, %v, want it refused", name, email, err)
-		case tt.until != 0 && (err != nil || email != "Ann@Example.com" || until.Unix() != tt.until):
+		case tt.until != 0 && (err != nil || email != "Ann@Example.com" || p.Issuer != i.url || p.Subject != "1" || until.Unix() != tt.until):
 			t.Errorf("a token %s: got %q until %v, %v, want it believed until %d", name, email, until, err, tt.until)
 		case tt.until == 0:
 			bad++
@@ -172,7 +175,7 @@ func TestKeysAreAskedForAtMostEveryTenSeconds(t *testing.T) {
 	believed := i.believed()
 	i.knows("RS256")
 	verify := func(alg string) error {
-		_, _, err := believed.Verify(t.Context(), i.sign(alg, nil))
+		_, err := believed.Verify(t.Context(), i.sign(alg, nil))
 		return err
 	}
 	check(t, verify("RS256"))
@@ -202,20 +205,20 @@ func TestAnIssuerThatIsAwayIsAskedAgain(t *testing.T) {
 	believed := i.believed()
 	i.away.Store(true)
 	for step := range 3 {
-		if _, _, err := believed.Verify(t.Context(), i.sign("RS256", nil)); !errors.Is(err, oidc.ErrAway) {
+		if _, err := believed.Verify(t.Context(), i.sign("RS256", nil)); !errors.Is(err, oidc.ErrAway) {
 			t.Fatalf("step %d: got %v, want ErrAway", step, err)
 		}
 	}
 	i.away.Store(false)
-	if _, _, err := believed.Verify(t.Context(), i.sign("RS256", nil)); !errors.Is(err, oidc.ErrAway) {
+	if _, err := believed.Verify(t.Context(), i.sign("RS256", nil)); !errors.Is(err, oidc.ErrAway) {
 		t.Errorf("too soon: got %v, want ErrAway", err)
 	}
 	i.clock.Add(10)
-	_, _, err := believed.Verify(t.Context(), i.sign("RS256", nil))
+	_, err := believed.Verify(t.Context(), i.sign("RS256", nil))
 	check(t, err)
 	i.away.Store(true) // what is known stays known
 	i.clock.Add(60)
-	_, _, err = believed.Verify(t.Context(), i.sign("RS256", nil))
+	_, err = believed.Verify(t.Context(), i.sign("RS256", nil))
 	check(t, err)
 }
 
