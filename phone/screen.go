@@ -1,7 +1,5 @@
 package phone
 
-import "cmp"
-
 // Screen asks the phone that answered whether it wants the call: who calls, for which label, and that 1 connects.
 type Screen struct {
 	Caller   string // E.164 or [Anonymous]
@@ -16,7 +14,10 @@ const longestWait = 9
 
 // Waits returns how many seconds the screen waits for the key each time that it has said its sentence. It says it twice at least.
 func (s Screen) Waits() []int {
-	total := cmp.Or(s.Seconds, DefaultScreenSeconds)
+	total := s.Seconds
+	if total < 10 || total > 60 { // an address that an older version handed out says nothing
+		total = DefaultScreenSeconds
+	}
 	waits := make([]int, max(2, (total+longestWait-1)/longestWait))
 	for i := range waits {
 		waits[i] = total*(i+1)/len(waits) - total*i/len(waits)

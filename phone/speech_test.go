@@ -98,7 +98,7 @@ func TestTheScreenSaysWhoCallsForWhichLabel(t *testing.T) {
 
 func TestAScreenWaitsForTheKeyAsLongAsItIsTold(t *testing.T) {
 	t.Parallel()
-	for seconds, want := range map[int][]int{0: {8, 8, 9}, 10: {5, 5}, 11: {5, 6}, 25: {8, 8, 9}, 60: {8, 9, 8, 9, 8, 9, 9}} {
+	for seconds, want := range map[int][]int{0: {8, 8, 9}, -5: {8, 8, 9}, 1000: {8, 8, 9}, 10: {5, 5}, 11: {5, 6}, 25: {8, 8, 9}, 60: {8, 9, 8, 9, 8, 9, 9}} {
 		if got := (Screen{Seconds: seconds}).Waits(); !slices.Equal(got, want) {
 			t.Errorf("%d s: got %v, want %v", seconds, got, want)
 		}

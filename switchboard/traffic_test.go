@@ -282,3 +282,30 @@ func (d *desk) explain(statement, number string) string {
 	d.check(rows.Err())
 	return plan.String()
 }
+
+func TestOneCallerAThousandTimesAtOnceIsForwardedThreeTimes(t *testing.T) {
+	each(t, func(d *desk) {
+		_, _, sub := d.number(-1, -1)
+		answers := make([]phone.Answer, 1000)
+		var wg sync.WaitGroup
+		for n := range answers {
+			wg.Go(func() {
+				in := incoming(n)
+				in.From = customer
+				var err error
+				if answers[n], err = d.Receive(d.ctx, in); err != nil {
+					d.t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		counts := map[string]int{}
+		for _, a := range answers {
+			counts[fmt.Sprintf("%T", a)]++
+		}
+		if counts["phone.Connect"] != 3 || counts["phone.TakeMessage"] != 47 || counts["phone.Reject"] != 950 {
+			d.t.Errorf("answers %v, want 3 connected, 47 led to leave a message and 950 rejected", counts)
+		}
+		d.wantUsed(sub, 3, 47)
+	})
+}
