@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/maskline/maskline/internal/peers"
@@ -34,10 +35,17 @@ func bodyWithin(r *http.Request) time.Duration {
 	return 10 * time.Second
 }
 
-// named puts into the context who sent the request.
+// named puts into the context who sent the request. It tells the operator, once, of a proxy whose word is not taken.
 func (a *app) named(next http.Handler) http.Handler {
+	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		serveAs(peers.With(r.Context(), a.proxies.Peer(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))), next, w, r)
+		peer := a.proxies.Peer(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))
+		if len(a.proxies) == 0 && !peer.Limited && r.Header.Get("X-Forwarded-For") != "" {
+			once.Do(func() {
+				a.log.Warn("a proxy sends X-Forwarded-For and TRUSTED_PROXIES is not set: limits of one address do not apply to its clients", "proxy", peer.String())
+			})
+		}
+		serveAs(peers.With(r.Context(), peer), next, w, r)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,6 +131,61 @@ func TestGuessingFromThisMachineIsCountedOnly(t *testing.T) {
 	if !strings.Contains(string(metrics), `maskline_sign_ins_failed_total{why="token"} 50`) {
 		t.Error("they are not counted")
 	}
+	if n := strings.Count(h.logged.String(), "TRUSTED_PROXIES is not set"); n != 1 {
+		t.Errorf("the log tells of the proxy %d times, want once", n)
+	}
+}
+
+// silent opens a socket that does not send connection_init, and returns the status of its handshake.
+func (h *house) silent(peer string) (*websocket.Conn, int) {
+	h.t.Helper()
+	o := &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{}}
+	if peer != "" {
+		o.HTTPHeader.Set("X-Forwarded-For", peer)
+	}
+	conn, resp, err := websocket.Dial(h.t.Context(), "ws"+strings.TrimPrefix(h.url, "http")+"/graphql", o)
+	if resp == nil {
+		h.t.Fatal(err)
+	}
+	if err == nil {
+		h.t.Cleanup(func() { _ = conn.CloseNow() })
+	}
+	return conn, resp.StatusCode
+}
+
+// TestSocketsOfStrangersTakeNoPlacesOfUsers opens more than may wait for connection_init, from addresses that may be limited and from one that may not.
+func TestSocketsOfStrangersTakeNoPlacesOfUsers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, testdb.Open(t, testdb.SQLite, jobs.Migrate), proxied)
+	for i := range 25 {
+		want := http.StatusSwitchingProtocols
+		if i >= 20 {
+			want = http.StatusTooManyRequests
+		}
+		if _, status := h.silent("203.0.113.7"); status != want {
+			t.Errorf("socket %d of one address: got %d, want %d", i, status, want)
+		}
+	}
+	if got := h.initialise(h.admin, "203.0.113.8"); got != http.StatusOK {
+		t.Errorf("a user at another address: got %d", got)
+	}
+	var open atomic.Int32
+	for range 400 {
+		conn, status := h.silent("")
+		if status != http.StatusSwitchingProtocols {
+			t.Fatalf("got %d", status)
+		}
+		open.Add(1)
+		closed := conn.CloseRead(h.ctx).Done()
+		go func() {
+			<-closed
+			open.Add(-1)
+		}()
+	}
+	if got := h.initialise(h.admin, ""); got != http.StatusOK {
+		t.Errorf("a user among strangers: got %d", got)
+	}
+	eventually(t, patience, func() bool { return open.Load() <= 256 })
 }
 
 // TestMetricsAreForThisMachineAndAdministrators asks as proxies on this machine do, which set any of these.

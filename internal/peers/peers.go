@@ -112,14 +112,18 @@ func mayBeShared(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || carrierGrade.Contains(a)
 }
 
-// marks are the headers by which proxies say that they pass a request on, besides X-Forwarded-….
-var marks = []string{"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For", "X-Envoy-External-Address",
-	"X-Proxyuser-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Fastly-Client-Ip", "Fly-Client-Ip", "Cdn-Loop"}
+// marks are the headers by which proxies say that they pass a request on; prefixes are what others of them begin with.
+var (
+	marks = []string{"Forwarded", "Forwarded-For", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Envoy-External-Address", "X-Proxyuser-Ip",
+		"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Fastly-Client-Ip", "Fly-Client-Ip", "Cdn-Loop"}
+	prefixes = []string{"X-Forwarded", "X-Original-"}
+)
 
 // Forwarded tells whether a proxy passed a request on, by any header that proxies set for that.
 func Forwarded(h http.Header) bool {
 	for name := range h {
-		if strings.HasPrefix(name, "X-Forwarded-") || slices.Contains(marks, name) {
+		begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if slices.Contains(marks, name) || slices.ContainsFunc(prefixes, begins) {
 			return true
 		}
 	}

@@ -84,7 +84,7 @@ func TestProxiesAreRecognised(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"X-Forwarded-For": true, "X-Forwarded-Host": true, "X-Forwarded-Proto": true, "Forwarded": true, "Via": true, "X-Real-IP": true, "CF-Connecting-IP": true,
-		"True-Client-IP": true, "User-Agent": false, "Authorization": false, "Accept": false,
+		"True-Client-IP": true, "X-Forwarded": true, "X-Original-Forwarded-For": true, "X-Original-URI": true, "User-Agent": false, "Authorization": false, "Accept": false,
 	} {
 		h := http.Header{}
 		h.Set(name, "x")
