@@ -45,6 +45,8 @@ func openFolder(address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the folder: %w", withoutPath(err))
 	}
+	// A folder of somebody else's, or on a disk without modes, stays as it is.
+	_ = os.Chmod(dir, 0o700)
 	if err := sweep(dir, time.Now().Add(-stranded)); err != nil {
 		return nil, errors.Join(fmt.Errorf("sweep the folder: %w", withoutPath(err)), bucket.Close())
 	}
@@ -88,35 +90,61 @@ func drive(path string) bool {
 	return len(path) >= 3 && path[1:3] == ":/" && (path[0]|0x20) >= 'a' && (path[0]|0x20) <= 'z'
 }
 
-// sweep removes what killed processes left half-written.
+// batch is how many files are looked at together.
+const batch = 1000
+
+// sweep removes what killed processes left half-written, and makes files their owner's only: earlier versions made some that others can read.
+// It looks at the first thousand and at one of each further thousand, and at all when one of these was to be changed.
 func sweep(dir string, before time.Time) error {
-	folder, err := os.Open(dir)
-	if err != nil {
+	changed, err := sweepSome(dir, before, false)
+	if err != nil || !changed {
 		return err
 	}
+	_, err = sweepSome(dir, before, true)
+	return err
+}
+
+func sweepSome(dir string, before time.Time, all bool) (changed bool, err error) {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return false, err
+	}
 	defer folder.Close()
-	for {
-		entries, err := folder.ReadDir(1000)
-		for _, entry := range entries {
-			if err := sweepEntry(dir, entry, before); err != nil {
-				return err
+	for first := true; ; first = false {
+		entries, err := folder.ReadDir(batch)
+		for i, entry := range entries {
+			one, err := sweepEntry(dir, entry, before, all || first || i == 0)
+			if err != nil {
+				return changed, err
 			}
+			changed = changed || one
 		}
 		if err != nil {
-			return ignore(err, io.EOF)
+			return changed, ignore(err, io.EOF)
 		}
 	}
 }
 
-func sweepEntry(dir string, entry fs.DirEntry, before time.Time) error {
-	if entry.IsDir() || !halfWritten.MatchString(entry.Name()) {
-		return nil
+const private = 0o600
+
+// sweepEntry tells whether a file was made its owner's only.
+func sweepEntry(dir string, entry fs.DirEntry, before time.Time, look bool) (changed bool, err error) {
+	half := halfWritten.MatchString(entry.Name())
+	if !entry.Type().IsRegular() || !half && !look {
+		return false, nil
 	}
+	path := filepath.Join(dir, entry.Name())
 	info, err := entry.Info()
-	if err == nil && info.ModTime().Before(before) {
-		err = os.Remove(filepath.Join(dir, entry.Name()))
+	switch {
+	case err != nil:
+	case half && info.ModTime().Before(before):
+		err = os.Remove(path)
+	case info.Mode().Perm()&^private != 0 && runtime.GOOS != "windows": // which has no such modes
+		err = os.Chmod(path, private)
+		changed = err == nil
+		err = ignore(err, fs.ErrPermission) // somebody else's file is theirs
 	}
-	return ignore(err, fs.ErrNotExist)
+	return changed, ignore(err, fs.ErrNotExist)
 }
 
 func ignore(err, harmless error) error {
@@ -126,8 +154,11 @@ func ignore(err, harmless error) error {
 	return err
 }
 
-// settle forces a recording and its name to the disk: a rename alone survives no power cut.
+// settle makes a recording its owner's only, and forces it and its name to the disk: a rename alone survives no power cut.
 func settle(dir, key string) error {
+	if err := os.Chmod(filepath.Join(dir, key), private); err != nil {
+		return err
+	}
 	if err := syncFile(filepath.Join(dir, key), os.O_RDWR); err != nil {
 		return err
 	}

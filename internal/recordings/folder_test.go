@@ -3,6 +3,7 @@ package recordings
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -140,5 +141,56 @@ func TestTypeIsToldByTheBytes(t *testing.T) {
 		if _, err := store.Open(t.Context(), key); !errors.Is(err, ErrNotAudio) {
 			t.Errorf("%s: got %v", key, err)
 		}
+	}
+}
+
+func TestFilesAndFolderBecomeTheirOwnersOnly(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes here")
+	}
+	dir := filepath.Join(t.TempDir(), "recordings")
+	mode := func(path string) fs.FileMode {
+		t.Helper()
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode().Perm()
+	}
+	open := func() *Store {
+		t.Helper()
+		store, err := Open(t.Context(), FolderURL(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return store
+	}
+	for range 2 { // of an earlier version, and made so by somebody since
+		err := errors.Join(os.MkdirAll(dir, 0o755), os.Chmod(dir, 0o755))
+		for i := range 2500 {
+			old := filepath.Join(dir, fmt.Sprintf("vm_%d", i))
+			err = errors.Join(err, os.WriteFile(old, []byte("RIFF"), 0o644), os.Chmod(old, 0o644))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		open()
+		if mode(dir) != 0o700 {
+			t.Errorf("the folder has mode %o, want 700", mode(dir))
+		}
+		for i := range 2500 {
+			if got := mode(filepath.Join(dir, fmt.Sprintf("vm_%d", i))); got != 0o600 {
+				t.Fatalf("file %d has mode %o, want 600", i, got)
+			}
+		}
+	}
+	audio := append([]byte{0xFF, 0xFB, 0x90, 0x00}, make([]byte, 500)...)
+	if _, err := open().Put(t.Context(), "vm_new", bytes.NewReader(audio), -1); err != nil {
+		t.Fatal(err)
+	}
+	if got := mode(filepath.Join(dir, "vm_new")); got != 0o600 {
+		t.Errorf("a new file has mode %o, want 600", got)
 	}
 }

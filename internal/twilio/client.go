@@ -150,7 +150,7 @@ func (c *Client) follow(ctx context.Context, address string) (*http.Response, er
 		if err != nil || !redirects(resp.StatusCode) {
 			return resp, err
 		}
-		next, err := target(resp)
+		next, err := c.target(resp)
 		if err := errors.Join(err, resp.Body.Close()); err != nil {
 			return nil, err
 		}
@@ -167,13 +167,17 @@ func redirects(status int) bool {
 	return false
 }
 
-func target(resp *http.Response) (string, error) {
+// target is where a redirect leads. Twilio itself leads nowhere but to its own hosts and to where it stores media.
+func (c *Client) target(resp *http.Response) (string, error) {
 	next, err := resp.Location()
 	if err != nil {
 		return "", fmt.Errorf("read redirect: %w", err)
 	}
 	if next.Scheme != "https" && next.Scheme != resp.Request.URL.Scheme {
 		return "", fmt.Errorf("redirected from %s to %s", resp.Request.URL.Scheme, next.Scheme)
+	}
+	if isTwilio(c.base.Hostname()) && !storesMedia(next.Hostname()) {
+		return "", errors.New("redirected to a host that is neither Twilio's nor its storage's")
 	}
 	return next.String(), nil
 }
