@@ -59,10 +59,11 @@ func (c Countries) allowsRegionOf(masked, to Number) bool {
 	return slices.ContainsFunc(regions, func(r string) bool { return phonenumbers.GetCountryCodeForRegion(r) == code })
 }
 
-// regionOf is the region that a number belongs to; empty when it is not known.
+// regionOf is the region that a number belongs to; empty when it is not known. A toll-free number is called from all regions that share its
+// calling code, and belongs to none of them.
 func regionOf(n Number) string {
 	parsed, err := phonenumbers.Parse(string(n), unknownRegion)
-	if err != nil {
+	if err != nil || phonenumbers.GetNumberType(parsed) == phonenumbers.TOLL_FREE && callingCode(n) != internationalFreephone {
 		return ""
 	}
 	if region := phonenumbers.GetRegionCodeForNumber(parsed); region != unknownRegion {
@@ -115,7 +116,10 @@ func charged(n Number) bool {
 	return slices.Contains(refusedTypes, kind) || kind == phonenumbers.UNKNOWN && phonenumbers.IsValidShortNumber(parsed)
 }
 
-const unknownRegion = "ZZ"
+const (
+	unknownRegion          = "ZZ"
+	internationalFreephone = 800 // belongs to no country
+)
 
 // callingCode is what an E.164 number begins with: no code is the beginning of another.
 func callingCode(n Number) int {

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/dialect"
 
 	"github.com/maskline/maskline/internal/database"
+	"github.com/maskline/maskline/internal/jobs"
 	"github.com/maskline/maskline/internal/journal"
 	"github.com/maskline/maskline/phone"
 	"github.com/maskline/maskline/switchboard"
@@ -307,5 +308,42 @@ func TestOneCallerAThousandTimesAtOnceIsForwardedThreeTimes(t *testing.T) {
 			d.t.Errorf("answers %v, want 3 connected, 47 led to leave a message and 950 rejected", counts)
 		}
 		d.wantUsed(sub, 3, 47)
+	})
+}
+
+// A call that was being received while its number was paused is written down after the others were ended, and is found a little later.
+func TestACallThatWasBeingReceivedIsEndedWithTheOthers(t *testing.T) {
+	each(t, func(d *desk) {
+		_, number, _ := d.number(-1, -1)
+		d.wants(incoming(1), "Connect", "")
+		asked := func() (all []string) {
+			rows, err := d.db.Writer().QueryContext(d.ctx, "SELECT args FROM river_job WHERE kind = 'hang_up'")
+			d.check(err)
+			defer rows.Close()
+			for rows.Next() {
+				var args string
+				d.check(rows.Scan(&args))
+				all = append(all, args)
+			}
+			d.check(rows.Err())
+			return all
+		}
+		late := func() { d.check(d.Work()[jobs.HangUpAll](d.ctx, jobs.Job{Kind: jobs.HangUpAll, Subject: number})) }
+		d.check(d.SetState(d.ctx, number, phone.NumberPaused))
+		if got := asked(); len(got) != 1 || !strings.Contains(got[0], incoming(1).CallSID) {
+			d.t.Errorf("asked to end %v", got)
+		}
+		d.check(d.SetState(d.ctx, number, phone.NumberActive))
+		d.wants(incoming(2), "Connect", "") // stands for one that was decided before
+		late()
+		if got := asked(); len(got) != 1 {
+			d.t.Errorf("asked to end %v of a number that takes calls", got)
+		}
+		_, err := d.db.Writer().ExecContext(d.ctx, "UPDATE masked_numbers SET state = 'PAUSED'")
+		d.check(err)
+		late()
+		if got := strings.Join(asked(), " "); !strings.Contains(got, incoming(2).CallSID) {
+			d.t.Errorf("asked to end %v", got)
+		}
 	})
 }
