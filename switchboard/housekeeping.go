@@ -112,7 +112,7 @@ func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, b
 	return len(found), s.delete(ctx, tx, found)
 }
 
-// forgetCalls lets go of calls, with their callers' numbers and the mails that told of them. Their voicemails stay, without a call.
+// forgetCalls lets go of calls that are settled, with their callers' numbers and the mails that told of them. Their voicemails stay, without a call.
 func (s *Switchboard) forgetCalls(ctx context.Context, before time.Time) error {
 	_, err := s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return tx.forgetSomeCalls(ctx, before) })
 	return err
@@ -122,7 +122,8 @@ func (s *Switchboard) forgetCalls(ctx context.Context, before time.Time) error {
 func ofEverybody(s *sql.Selector) { s.Where(sql.ExprP(viewer.OfEverybody)) }
 
 func (tx *Tx) forgetSomeCalls(ctx context.Context, before time.Time) (int, error) {
-	ids, err := tx.Call.Query().Where(ofEverybody, call.StartedAtLT(before), call.EndedAtNotNil()).Order(ent.Asc(call.FieldStartedAt, call.FieldID)).Limit(atOnce).IDs(ctx)
+	settled := call.And(call.EndedAtNotNil(), call.OutcomeNEQ(phone.OutcomeRinging), call.ReservedInIsNil())
+	ids, err := tx.Call.Query().Where(ofEverybody, call.StartedAtLT(before), settled).Order(ent.Asc(call.FieldStartedAt, call.FieldID)).Limit(atOnce).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}

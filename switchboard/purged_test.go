@@ -238,6 +238,7 @@ func TestCallsGoWhenTheyAreOld(t *testing.T) {
 			}
 		}
 		d.wait(30*24*time.Hour - time.Hour)
+		d.check(d.work()) // gives back what was reserved for them
 		keepHouse(132)
 		d.wait(time.Second)
 		keepHouse(2)

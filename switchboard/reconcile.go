@@ -120,7 +120,10 @@ func reaches[T any](from time.Time, err error, all []T, when func(T) time.Time) 
 
 // some repairs what is missing of these.
 func (r *reconciler) some(ctx context.Context, calls []twilio.Call, recordings []twilio.Recording) error {
-	calls = slices.DeleteFunc(calls, func(c twilio.Call) bool { return c.Direction != "inbound" })
+	forgotten := r.daysAgo(r.Settings.CallDays) // calls from before are not made anew
+	calls = slices.DeleteFunc(calls, func(c twilio.Call) bool {
+		return c.Direction != "inbound" || phone.CallerGone(c.Status) && c.StartedAt.Before(forgotten)
+	})
 	r.done.Calls += len(calls)
 	r.done.Recordings += len(recordings)
 	r.at = map[string]twilio.Call{}
