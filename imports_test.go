@@ -25,7 +25,7 @@ var mayImport = map[string]string{
 	"internal/network":    "phone",
 	"internal/script":     "phone internal/network",
 	"internal/twilio":     "",
-	"internal/events":     "internal/faults",
+	"internal/events":     "internal/database internal/faults",
 	"internal/journal":    "internal/faults",
 	"internal/links":      "",
 	"internal/oidc":       "",

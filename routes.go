@@ -83,8 +83,8 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	if !answer.Ready {
 		answer.Trouble = append(answer.Trouble, "draining")
 	}
-	if err := a.db.Ping(ctx); err != nil {
-		answer.Trouble = append(answer.Trouble, "the database is away")
+	if trouble, away := a.db.Trouble(ctx); away {
+		answer.Trouble = append(answer.Trouble, "the database is away: "+trouble.String())
 	} else if !a.prepared.Load() {
 		answer.Trouble = append(answer.Trouble, "the database is being prepared")
 	}

@@ -118,12 +118,13 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.db.LogTo(p.log)
+	a.log = a.db.Hush(p.log)
 	var publisher events.Publisher = a.hub
-	dsn := ""
+	var listen jobs.Listen
 	if a.db.Dialect() == dialect.Postgres {
-		dsn = a.db.DSN()
-		a.relay = events.NewRelay(a.hub, a.db.Writer(), dsn, a.log)
-		publisher = a.relay
+		a.relay = events.NewRelay(a.hub, a.db, a.log)
+		publisher, listen = a.relay, a.db.Listen
 	}
 	memory, err := switchboard.NewMemory(filepath.Join(s.DataDir, "numbers.json"))
 	if err != nil {
@@ -135,7 +136,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 		Metrics:  switchboard.NewMetrics(a.metrics), Memory: memory, Journal: journal.New(filepath.Join(s.DataDir, "journal")),
 	})
 	a.queue, err = jobs.New(jobs.Config{
-		DB: a.db.Writer(), Dialect: a.db.Dialect(), DSN: dsn, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: a.desk.Periodic(), GaveUp: a.desk.GaveUp, Panicked: a.desk.Metrics.Panicked, ID: "maskline",
+		DB: a.db.Writer(), Dialect: a.db.Dialect(), Listen: listen, Away: a.db.Away, Log: a.log, Now: p.now, Work: a.desk.Work(), Periodic: a.desk.Periodic(), GaveUp: a.desk.GaveUp, Panicked: a.desk.Metrics.Panicked, ID: "maskline",
 	})
 	if err != nil {
 		return nil, err
@@ -189,7 +190,7 @@ func (a *app) migrate(ctx context.Context) error { return a.db.Migrate(ctx, jobs
 
 // prepare migrates, and sees to what every installation has. The token of an administrator that had to be made is returned once.
 func (a *app) prepare(ctx context.Context) (madeToken string, err error) {
-	if err := a.db.CheckDurable(ctx); err != nil {
+	if err := a.db.Check(ctx); err != nil {
 		return "", err
 	}
 	if err := a.migrate(ctx); err != nil {
@@ -210,7 +211,7 @@ func (a *app) prepare(ctx context.Context) (madeToken string, err error) {
 
 var tryDatabaseEvery = faults.Period(2 * time.Second)
 
-// prepareSoon prepares as soon as the database answers. What it refuses then is final.
+// prepareSoon prepares as soon as the database answers. What it refuses then is final, and so is what never works.
 func (a *app) prepareSoon(ctx context.Context) error {
 	for {
 		token, err := a.prepare(ctx)
@@ -220,10 +221,13 @@ func (a *app) prepareSoon(ctx context.Context) error {
 			}
 			return err
 		}
+		if trouble, known := database.Explain(err); known && trouble.Final {
+			return fmt.Errorf("%s (%s)", trouble, a.db.Clean(err))
+		}
 		if !database.Away(err) || ctx.Err() != nil {
 			return err
 		}
-		a.log.Warn("the database is away; calls are answered without it", "error", err)
+		a.db.Note(err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -21,20 +21,47 @@ const (
 // connection of the pool's choice: within a transaction that holds SQLite's only one, or while sixteen transactions hold all of
 // PostgreSQL's, that would wait for ever. What is written by hand and what the job queue sends profits as much as what ent does.
 // And no lock is needed, since a connection serves one goroutine at a time.
-type connector struct{ driver.Connector }
+type connector struct {
+	driver.Connector
+	health *health
+	setUp  func(context.Context, *conn) error // nil: nothing is to be done
+	unmade func() bool                        // whether there is no database yet, which is no trouble; nil: never
+}
 
 // Connect makes a connection.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	born := c.health.generation.Load()
+	made, err := c.connect(ctx)
+	if err != nil {
+		err = &connectError{because(ctx, err)}
+		if c.unmade == nil || !c.unmade() {
+			c.health.failedWith(err)
+		}
+		return nil, err
+	}
+	made.born = born
+	c.health.succeeded(false)
+	return made, nil
+}
+
+func (c connector) connect(ctx context.Context) (*conn, error) {
 	var w *wire
 	base, err := c.Connector.Connect(context.WithValue(ctx, wireKey{}, &w))
 	if err != nil {
-		return nil, &connectError{err}
+		return nil, err
 	}
 	b, ok := base.(baseConn)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("database: %T cannot be used", base), base.Close())
 	}
-	return &conn{baseConn: b, wire: w, kept: map[string]*statement{}}, nil
+	made := &conn{baseConn: b, health: c.health, wire: w, kept: map[string]*statement{}}
+	if c.setUp != nil {
+		if err := c.setUp(ctx, made); err != nil {
+			_ = base.Close() // the first error is the one that counts
+			return nil, err
+		}
+	}
+	return made, nil
 }
 
 // baseConn is what both drivers can do.
@@ -51,12 +78,30 @@ type baseConn interface {
 
 type conn struct {
 	baseConn
-	wire *wire // nil on SQLite
-	kept map[string]*statement
-	old  []*statement // to be closed when nothing is open on them any more
-	uses uint64
-	inTx bool
-	last context.Context // of the latest statement, until the connection is given back
+	health *health
+	born   int64 // the generation that it belongs to
+	wire   *wire // nil on SQLite
+	kept   map[string]*statement
+	old    []*statement // to be closed when nothing is open on them any more
+	uses   uint64
+	inTx   bool
+	last   context.Context // of the latest statement, until the connection is given back
+}
+
+// saw has the health learn from how something went, and returns the error.
+func (c *conn) saw(err error, wrote bool) error {
+	switch {
+	case err == nil:
+		c.health.succeeded(wrote)
+	case isReadOnly(err):
+		c.health.failedWith(err)
+		c.health.lose(c.born)
+	case c.wire != nil && c.wire.silent.Load():
+		c.health.silence(err)
+	default:
+		c.health.failedWith(err)
+	}
+	return err
 }
 
 type statement struct {
@@ -71,13 +116,13 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	c.starts(ctx, query)
 	if !worthKeeping(query, args) {
 		res, err = c.baseConn.ExecContext(ctx, query, args)
-		return res, because(ctx, err)
+		return res, c.saw(because(ctx, err), !c.inTx)
 	}
 	err = c.run(ctx, query, func(st *statement) (err error) {
 		res, err = st.ExecContext(ctx, args)
 		return err
 	})
-	return res, because(ctx, err)
+	return res, c.saw(because(ctx, err), !c.inTx)
 }
 
 // QueryContext runs a statement that has rows for an answer.
@@ -85,13 +130,13 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	c.starts(ctx, query)
 	if !worthKeeping(query, args) {
 		rows, err = c.baseConn.QueryContext(ctx, query, args)
-		return rows, because(ctx, err)
+		return rows, c.saw(because(ctx, err), false)
 	}
 	err = c.run(ctx, query, func(st *statement) (err error) {
 		rows, err = st.QueryContext(ctx, args)
 		return err
 	})
-	return rows, because(ctx, err)
+	return rows, c.saw(because(ctx, err), false)
 }
 
 // worthKeeping leaves out what has no parameters: it may be several statements in one text, which cannot be prepared.
@@ -180,14 +225,22 @@ func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 	return driver.ErrSkip
 }
 
-// Ping asks for a sign of life.
+// Ping asks for a sign of life, and PostgreSQL whether it takes writes. Whatever is wrong, the pool then tries another connection.
 func (c *conn) Ping(ctx context.Context) error {
-	c.within(ctx)
-	return c.baseConn.Ping(ctx)
+	if c.wire == nil {
+		return c.baseConn.Ping(ctx)
+	}
+	if c.saw(c.wantsWrites(ctx, "SELECT "+takesNoWrites), false) != nil {
+		return driver.ErrBadConn
+	}
+	return nil
 }
 
 // ResetSession prepares the connection for its next user. Now that no rows can be open, statements can be closed.
 func (c *conn) ResetSession(ctx context.Context) error {
+	if c.outlived() {
+		return driver.ErrBadConn
+	}
 	c.within(ctx)
 	for len(c.kept) > keptStatements {
 		c.dropOldest()
@@ -218,8 +271,11 @@ func (c *conn) dropOldest() {
 func (c *conn) IsValid() bool {
 	cancelled := c.wire != nil && c.last != nil && c.last.Err() != nil
 	c.last = nil
-	return !cancelled && (c.wire == nil || !c.wire.broken.Load()) && c.baseConn.IsValid()
+	return !cancelled && !c.outlived() && (c.wire == nil || !c.wire.broken.Load()) && c.baseConn.IsValid()
 }
+
+// outlived tells that all connections of its generation are dropped.
+func (c *conn) outlived() bool { return c.born != c.health.generation.Load() }
 
 // Close ends the connection. PostgreSQL forgets the statements by itself, and that it is not there to take our farewell is no error; SQLite
 // keeps the file open until each is closed.
@@ -244,12 +300,25 @@ func (c *conn) Close() error {
 // BeginTx begins a transaction.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c.within(ctx)
-	tx, err := c.baseConn.BeginTx(ctx, opts)
-	if err != nil {
-		return nil, because(ctx, err)
+	tx, err := c.begin(ctx, opts)
+	if sqlState(err) == "0A000" { // PostgreSQL's code for BEGIN READ WRITE on a standby
+		err = fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	if err := c.saw(because(ctx, err), false); err != nil {
+		return nil, err
 	}
 	c.inTx = true
 	return &connTx{tx, c, ctx}, nil
+}
+
+// begin leaves it to PostgreSQL's setting whether a transaction may write. lib/pq's BeginTx says READ WRITE, which overrides what an operator
+// has set to keep an old primary as it is.
+func (c *conn) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if c.wire == nil || opts != (driver.TxOptions{}) {
+		return c.baseConn.BeginTx(ctx, opts)
+	}
+	//lint:ignore SA1019 it is the one way to a plain BEGIN
+	return c.baseConn.Begin()
 }
 
 // connTx ends a transaction within the time of the context that it was begun with, not of its last statement's.
@@ -263,7 +332,7 @@ type connTx struct {
 func (t *connTx) Commit() error {
 	t.c.within(t.ctx)
 	t.c.inTx = false
-	return t.Tx.Commit()
+	return t.c.saw(t.Tx.Commit(), true)
 }
 
 // Rollback undoes it, which takes little and is needed most when the context has ended.

@@ -6,6 +6,9 @@
 //     every other failure.
 //   - Everything is written in a transaction of [DB.Begin]; [DB.Client] only reads, on both databases.
 //   - A statement with parameters is prepared once per connection, inside transactions too, and whoever sends it.
+//   - A connection to a server that takes no writes is dropped, with all others: a standby counts as away, and after a fail-over
+//     everything that connects anew finds the primary.
+//   - An outage is logged when it begins, when it ends and once a minute, for all connections together.
 //   - Nothing waits for a silent PostgreSQL longer than its context allows, nor longer than 30 seconds for one answer.
 //   - Times come back in UTC.
 //   - [DB.Migrate] may be run by several processes at once, and refuses a database that is newer than the program.
@@ -18,7 +21,6 @@ import (
 	"fmt"
 	"strings"
 
-	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/maskline/maskline/ent"
@@ -30,6 +32,7 @@ type DB struct {
 	dialect string
 	dsn     string
 	file    string // of SQLite
+	health  *health
 	writer  *sql.DB
 	urgent  *sql.DB // the writer on SQLite, which has only one connection
 	reader  *sql.DB
@@ -37,6 +40,9 @@ type DB struct {
 
 	// alone runs do while no other process does so, with a pool fit for changing the schema.
 	alone func(ctx context.Context, do func(migrator *sql.DB) error) error
+	check func(ctx context.Context, db *sql.DB) error // nil: there is nothing to check
+	plain string                                      // PostgreSQL's address without settings of the session
+	dial  dialFunc
 }
 
 // errAddress quotes nothing of the address, as no error of [Open] does: there may be a password in each part of it.
@@ -58,8 +64,8 @@ func Open(rawURL string) (*DB, error) {
 	return nil, errAddress
 }
 
-func newDB(name, dsn string, writer, urgent, reader *sql.DB) *DB {
-	d := &DB{dialect: name, dsn: dsn, writer: writer, urgent: urgent, reader: reader}
+func newDB(name, dsn string, h *health, writer, urgent, reader *sql.DB) *DB {
+	d := &DB{dialect: name, dsn: dsn, health: h, writer: writer, urgent: urgent, reader: reader}
 	d.client = ent.NewClient(ent.Driver(entsql.OpenDB(name, reader)))
 	d.client.Use(readsOnly)
 	return d
@@ -75,8 +81,7 @@ func readsOnly(ent.Mutator) ent.Mutator {
 // Dialect is [dialect.SQLite] or [dialect.Postgres].
 func (d *DB) Dialect() string { return d.dialect }
 
-// DSN is the address that the driver was given, for those who need a connection outside the pools, such as a listener for
-// notifications. It contains the password.
+// DSN is the address that the driver was given. It contains the password.
 func (d *DB) DSN() string { return d.dsn }
 
 // Writer is the pool that may write; on SQLite it has one connection.
@@ -115,20 +120,11 @@ func (d *DB) Close() error {
 	return errors.Join(d.reader.Close(), d.urgent.Close(), d.writer.Close())
 }
 
-// ErrForgetful says that PostgreSQL acknowledges what it may lose again.
-var ErrForgetful = errors.New("PostgreSQL runs with synchronous_commit=off: what it acknowledged may be lost in a crash; set it to on, or to local")
-
-// CheckDurable refuses a database that acknowledges a commit before it is safe.
-func (d *DB) CheckDurable(ctx context.Context) error {
-	if d.dialect != dialect.Postgres {
-		return nil // our own settings see to it
+// Check refuses a database that cannot store every character, acknowledges a commit before it is safe, or is behind a pooler that gives
+// each transaction another session.
+func (d *DB) Check(ctx context.Context) error {
+	if d.check == nil {
+		return nil // SQLite is as our own settings have it
 	}
-	var commit string
-	if err := d.writer.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&commit); err != nil {
-		return fmt.Errorf("ask how commits are kept: %w", err)
-	}
-	if commit == "off" {
-		return ErrForgetful
-	}
-	return nil
+	return d.check(ctx, d.writer)
 }

@@ -12,7 +12,7 @@ import (
 func TestADatabaseThatForgetsIsRefused(t *testing.T) {
 	t.Parallel()
 	testdb.Each(t, func(t *testing.T, db *database.DB) {
-		if err := db.CheckDurable(t.Context()); err != nil {
+		if err := db.Check(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -29,7 +29,7 @@ func TestADatabaseThatForgetsIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer forgetful.Close()
-	if err := forgetful.CheckDurable(t.Context()); !errors.Is(err, database.ErrForgetful) {
+	if err := forgetful.Check(t.Context()); !errors.Is(err, database.ErrForgetful) {
 		t.Errorf("got %v, want ErrForgetful", err)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/lib/pq"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -32,33 +31,40 @@ func Retryable(err error) bool {
 	if err == nil || errors.Is(err, ErrInDoubt) || errors.As(err, new(*connectError)) {
 		return false
 	}
+	if isReadOnly(err) { // the connection is dropped, and the next may lead to the primary
+		return true
+	}
 	if code := sqlState(err); code != "" {
 		return class(code, "08") || outdated(err) ||
-			slices.Contains([]string{"25P03", "40001", "40P01", "57P01", "57P02"}, code)
+			slices.Contains([]string{"25P03", "40001", "40P01", "57P01", "57P02", "57P05"}, code)
 	}
 	return lost(err)
 }
 
-// Away tells that the database can't be reached, lets nobody in, or does not answer in time. It says nothing about a context that was
-// cancelled, since then nobody waits any more.
+// Away tells that the database can't be reached, lets nobody in, takes no writes, or does not answer in time. It says nothing about a
+// context that was cancelled, since then nobody waits any more.
 func Away(err error) bool {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return false
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*connectError)):
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*connectError)) || isReadOnly(err):
 		return true
 	}
-	if code := sqlState(err); code != "" { // no connection, no resources; read-only, as a standby is; shut down, crashed, starting
-		return class(code, "08", "53") || slices.Contains([]string{"25006", "57P01", "57P02", "57P03"}, code)
+	if code := sqlState(err); code != "" { // no connection, no resources, shut down, crashed, starting, out of time, no files
+		return class(code, "08", "53", "57", "58")
 	}
-	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		return slices.Contains([]int{
-			sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
-		}, e.Code()&0xff)
+	if isSQLite(err) {
+		return awaySQLite(err)
 	}
 	var n net.Error // a timeout, and the end of a context
 	return errors.As(err, &n) || lost(err)
 }
+
+// awaySQLite leaves out what a statement itself did wrong.
+var awaySQLite = sqliteCode(
+	sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
+	sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB,
+)
 
 // connectError is why a connection could not be made.
 type connectError struct{ error }

@@ -21,6 +21,9 @@ const (
 	FirstOverwriting = firstOverwriting
 )
 
+// ConnectError is why a connection could not be made.
+func ConnectError(err error) error { return &connectError{err} }
+
 // OpenDialing is Open for PostgreSQL with the network in the caller's hands.
 func OpenDialing(address string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*DB, error) {
 	return openPostgres(address, dial)

@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,12 +33,14 @@ const (
 	migrationLock = 0x6d61736b6c696e65
 )
 
-// session is what a session is set to unless the address says otherwise. Times come back in the session's zone. Plans for the
+// sessionSettings is what a session is set to unless the address says otherwise. Times come back in the session's zone. Plans for the
 // values at hand are made anew at every execution, which costs more than it gains here. That pages are as good as in memory keeps
 // it from reading all rows for the sake of reading them in the order of the disk. Compiling a plan takes a tenth of a second, at every
 // execution, for statements that look at a few rows. A process whose machine vanishes, or stands still, in the middle of a transaction must not
 // keep its locks: nothing waits there for anything but the database.
-var session = map[string]string{
+//
+// They are set after connecting: a pooler such as PgBouncer refuses most of them in the startup message.
+var sessionSettings = map[string]string{
 	"timezone":         "UTC",
 	"plan_cache_mode":  "force_generic_plan",
 	"random_page_cost": "1.1",
@@ -46,35 +50,34 @@ var session = map[string]string{
 	"tcp_keepalives_idle":                 "10",
 	"tcp_keepalives_interval":             "5",
 	"tcp_keepalives_count":                "3",
+}
 
-	"fallback_application_name": "maskline",
-	"connect_timeout":           "5",
+const connectWithin = 5 * time.Second // unless the address says otherwise
+
+// server is how to connect to one PostgreSQL.
+type server struct {
+	config   pq.Config
+	settings map[string]string // of each session
+	dsn      string            // the address, with them
+	plain    string            // the address without them, for who listens
+	dial     dialFunc
+	health   *health
 }
 
 func openPostgres(rawURL string, dial dialFunc) (*DB, error) {
-	u, err := postgresURL(rawURL)
+	s, err := newServer(rawURL, dial)
 	if err != nil {
 		return nil, err
 	}
-	writer, err := postgresPool(u, dial, postgresIO, postgresWriters)
-	if err != nil {
-		return nil, err
-	}
-	urgent, err := postgresPool(u, dial, urgentIO, postgresUrgent)
-	if err != nil {
-		return nil, errors.Join(err, writer.Close())
-	}
-	reader, err := postgresPool(u, dial, postgresIO, postgresReaders)
-	if err != nil {
-		return nil, errors.Join(err, writer.Close(), urgent.Close())
-	}
-	d := newDB(dialect.Postgres, u.String(), writer, urgent, reader)
-	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return postgresAlone(ctx, u, dial, do) }
+	writer, urgent, reader := s.pool(postgresIO, postgresWriters), s.pool(urgentIO, postgresUrgent), s.pool(postgresIO, postgresReaders)
+	d := newDB(dialect.Postgres, s.dsn, s.health, writer, urgent, reader)
+	d.alone, d.check = s.alone, s.check
+	d.plain, d.dial = s.plain, dial
 	return d, nil
 }
 
-// postgresURL completes an address. Its errors never contain the address, since that contains the password.
-func postgresURL(raw string) (*url.URL, error) {
+// newServer completes an address. Its errors never contain the address, since that contains the password.
+func newServer(raw string, dial dialFunc) (*server, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, errPostgres
@@ -83,13 +86,33 @@ func postgresURL(raw string) (*url.URL, error) {
 	if q.Has("binary_parameters") {
 		return nil, errors.New("a PostgreSQL address must not set binary_parameters: JSON cannot be written with it")
 	}
-	for name, value := range session {
+	address := func() string { u.RawQuery = q.Encode(); return u.String() }
+	addMissing(q, map[string]string{"fallback_application_name": "maskline", "connect_timeout": strconv.Itoa(int(connectWithin.Seconds()))})
+	if strings.Contains(u.Host+q.Get("host"), ",") { // several servers: the one to write to
+		addMissing(q, map[string]string{"target_session_attrs": "read-write"})
+	}
+	addMissing(q, sessionSettings)
+	s := &server{dsn: address(), dial: dial}
+	if s.config, err = pq.NewConfig(s.dsn); err != nil {
+		return nil, errParameter
+	}
+	s.settings, s.config.Runtime = s.config.Runtime, nil
+	for name := range s.settings {
+		q.Del(name)
+	}
+	s.plain = address()
+	_, spelled, _ := strings.Cut(u.User.String(), ":")
+	s.health = newHealth(s.config.Password, spelled)
+	return s, nil
+}
+
+// addMissing sets the parameters that an address does not set by itself.
+func addMissing(q url.Values, params map[string]string) {
+	for name, value := range params {
 		if !says(q, name) {
 			q.Set(name, value)
 		}
 	}
-	u.RawQuery = q.Encode()
-	return u, nil
 }
 
 // says tells whether an address sets a parameter, by itself or among the options.
@@ -107,31 +130,33 @@ var (
 	errParameter = errors.New("a parameter of the PostgreSQL address has a value that cannot be used; sslmode is disable, allow, prefer, require, verify-ca or verify-full")
 )
 
-func postgresPool(u *url.URL, dial dialFunc, bound time.Duration, size int) (*sql.DB, error) {
-	c, err := pq.NewConnector(u.String())
-	if err != nil {
-		return nil, errParameter
-	}
-	c.Dialer(dialer{dial: dial, bound: bound})
-	db := sql.OpenDB(connector{c})
+// pool is a pool whose connections are dropped together when one of them shows that the server takes no writes.
+func (s *server) pool(bound time.Duration, size int) *sql.DB {
+	db := s.open(bound, size, s.settings)
+	s.health.onLoss(func() {
+		db.SetMaxIdleConns(0)
+		db.SetMaxIdleConns(size)
+	})
+	return db
+}
+
+func (s *server) open(bound time.Duration, size int, settings map[string]string) *sql.DB {
+	c, _ := pq.NewConnectorConfig(s.config) // never fails
+	c.Dialer(dialer{dial: s.dial, bound: bound})
+	db := sql.OpenDB(connector{Connector: c, health: s.health, setUp: setUp(settings)})
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(time.Hour)
-	return db, nil
+	return db
 }
 
-// postgresAlone holds an advisory lock, which ends with its session however that ends. It gives a pool of its own, since building an
+// alone holds an advisory lock, which ends with its session however that ends. It gives a pool of its own, since building an
 // index may take longer than any other answer.
-func postgresAlone(ctx context.Context, u *url.URL, dial dialFunc, do func(*sql.DB) error) (err error) {
-	with := *u
-	q := u.Query()
-	q.Set("lock_timeout", lockTimeout)
-	with.RawQuery = q.Encode()
-	db, err := postgresPool(&with, dial, 0, 4)
-	if err != nil {
-		return err
-	}
+func (s *server) alone(ctx context.Context, do func(*sql.DB) error) (err error) {
+	settings := maps.Clone(s.settings)
+	settings["lock_timeout"] = lockTimeout
+	db := s.open(0, 4, settings)
 	defer func() { err = cmp.Or(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {

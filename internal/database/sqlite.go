@@ -21,9 +21,11 @@ const (
 
 	// Other formats of time cannot be read back, or do not sort.
 	sqliteTimes = "&_time_format=sqlite&_timezone=UTC"
+	// The system may have no folder for temporary files that can be written to.
+	sqliteShared = "_pragma=busy_timeout(5000)&_pragma=temp_store(MEMORY)" + sqliteTimes
 	// FULL, since what was acknowledged to Twilio must outlive a power cut. Immediate, since a transaction that began by
 	// reading would be refused when it first writes. What is deleted is overwritten.
-	sqliteWrites = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate" + sqliteTimes
+	sqliteWrites = "?" + sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate"
 )
 
 // SQLite's own lower knows no letters but a to z, so that nobody would find Ä by ä.
@@ -46,17 +48,18 @@ func openSQLite(path string) (*DB, error) {
 	}
 	uri := sqliteURI(file)
 	dsn := uri + sqliteWrites + "&_pragma=foreign_keys(1)"
-	writer, err := sqlitePool(dsn, 1)
+	h := newHealth()
+	writer, err := sqlitePool(dsn, 1, connector{health: h})
 	if err != nil {
 		return nil, err
 	}
-	reader, err := sqlitePool(uri+"?mode=ro&_pragma=busy_timeout(5000)"+sqliteTimes, sqliteReaders)
+	reader, err := sqlitePool(uri+"?mode=ro&"+sqliteShared, sqliteReaders, connector{health: h, unmade: func() bool { return !exists(file) }})
 	if err != nil {
 		return nil, err
 	}
-	d := newDB(dialect.SQLite, dsn, writer, writer, reader)
+	d := newDB(dialect.SQLite, dsn, h, writer, writer, reader)
 	d.file = file
-	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return sqliteAlone(ctx, file, do) }
+	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return sqliteAlone(ctx, file, h, do) }
 	return d, nil
 }
 
@@ -88,12 +91,17 @@ func sqliteURI(file string) string {
 	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 }
 
-func sqlitePool(dsn string, size int) (*sql.DB, error) {
-	c, err := sqlite.NewConnector(dsn)
-	if err != nil {
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func sqlitePool(dsn string, size int, c connector) (*sql.DB, error) {
+	var err error
+	if c.Connector, err = sqlite.NewConnector(dsn); err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
-	db := sql.OpenDB(connector{c})
+	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
@@ -102,11 +110,11 @@ func sqlitePool(dsn string, size int) (*sql.DB, error) {
 // sqliteAlone holds a lock on a file beside the database, by means of SQLite itself: it works on every system, and it ends with the
 // process however that ends. The database's own lock would not do, since what runs under it begins transactions of its own.
 // The file stays: a lock on a file that somebody removes excludes nobody.
-func sqliteAlone(ctx context.Context, file string, do func(*sql.DB) error) (err error) {
+func sqliteAlone(ctx context.Context, file string, h *health, do func(*sql.DB) error) (err error) {
 	if err := keepPrivate(file); err != nil {
 		return err
 	}
-	gate, err := sqlitePool(sqliteURI(file+".lock")+"?_txlock=exclusive&_pragma=busy_timeout(600000)", 1)
+	gate, err := sqlitePool(sqliteURI(file+".lock")+"?_txlock=exclusive&_pragma=busy_timeout(600000)", 1, connector{health: h})
 	if err != nil {
 		return err
 	}
@@ -118,7 +126,7 @@ func sqliteAlone(ctx context.Context, file string, do func(*sql.DB) error) (err 
 	defer func() { err = cmp.Or(err, ended(lock.Rollback())) }()
 
 	// To change a column a table is made anew, and dropping the old one must not take with it the rows that refer to it.
-	db, err := sqlitePool(sqliteURI(file)+sqliteWrites+"&_pragma=foreign_keys(0)", 1)
+	db, err := sqlitePool(sqliteURI(file)+sqliteWrites+"&_pragma=foreign_keys(0)", 1, connector{health: h})
 	if err != nil {
 		return err
 	}

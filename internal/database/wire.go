@@ -2,7 +2,9 @@ package database
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -69,6 +71,7 @@ type wire struct {
 	bound  time.Duration
 	limit  atomic.Pointer[time.Time] // of the present request; nil: none
 	broken atomic.Bool
+	silent atomic.Bool // nothing came, or was taken, in time
 }
 
 // SetDeadline sets when the present request ends; lib/pq calls it too, around signing in.
@@ -111,6 +114,9 @@ func (w *wire) Write(p []byte) (int, error) {
 func (w *wire) note(err error) error {
 	if err != nil {
 		w.broken.Store(true)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.silent.Store(true)
 	}
 	return err
 }

@@ -22,7 +22,7 @@ func TestF29AFrozenConnectionIsLeft(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	hub := events.NewHub()
-	r := events.NewRelay(hub, db.Writer(), db.DSN(), slog.New(slog.NewTextHandler(t.Output(), nil)))
+	r := events.NewRelay(hub, db, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	r.SetQuiet(200 * time.Millisecond)
 	go func() { _ = r.Run(t.Context()) }()
 	listeners := func() (pids []int) {

@@ -3,15 +3,15 @@ package events
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
+
+	"github.com/maskline/maskline/internal/database"
 )
 
 const (
@@ -27,8 +27,7 @@ const (
 // meanwhile: NOTIFY takes a lock of the whole database at commit, so it is never sent in the transaction that rings a phone.
 type Relay struct {
 	hub *Hub
-	db  *sql.DB
-	dsn string
+	db  *database.DB
 	log *slog.Logger
 	me  string
 	out chan []Event
@@ -37,9 +36,9 @@ type Relay struct {
 	quiet time.Duration // only tests change it
 }
 
-// NewRelay relays between hub and the other replicas of the database at dsn.
-func NewRelay(hub *Hub, db *sql.DB, dsn string, log *slog.Logger) *Relay {
-	return &Relay{hub: hub, db: db, dsn: dsn, log: log, me: rand.Text(), out: make(chan []Event, 1024), quiet: quiet}
+// NewRelay relays between hub and the other replicas of a PostgreSQL database.
+func NewRelay(hub *Hub, db *database.DB, log *slog.Logger) *Relay {
+	return &Relay{hub: hub, db: db, log: log, me: rand.Text(), out: make(chan []Event, 1024), quiet: quiet}
 }
 
 // Publish wakes this process's subscribers at once and the others' soon.
@@ -54,8 +53,8 @@ func (r *Relay) Publish(events ...Event) {
 
 // Run relays until ctx ends.
 func (r *Relay) Run(ctx context.Context) error {
-	go r.send(ctx)
-	r.receive(ctx)
+	r.db.Listen(ctx, r.quiet, r.deliver).On(channel)
+	r.send(ctx)
 	return nil
 }
 
@@ -104,39 +103,11 @@ func (r *Relay) notify(ctx context.Context, events []Event) error {
 			return err
 		}
 	}
-	_, err = r.db.ExecContext(ctx, `SELECT pg_notify($1, $2)`, channel, string(body))
+	_, err = r.db.Writer().ExecContext(ctx, `SELECT pg_notify($1, $2)`, channel, string(body))
 	return err
 }
 
-func (r *Relay) receive(ctx context.Context) {
-	l := pq.NewDialListener(impatient{2 * r.quiet}, r.dsn, 100*time.Millisecond, 10*time.Second, r.logTrouble)
-	defer func() { go func() { _ = l.Close() }() }() // it waits for a ping that a frozen server does not answer, and we do not
-	go r.listen(ctx, l)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case n := <-l.Notify:
-			r.deliver(n)
-		case <-time.After(r.quiet):
-			go func() { _ = l.Ping() }() // what it hears shows that the connection lives; otherwise it ends, and the listener makes another
-		}
-	}
-}
-
-func (r *Relay) listen(ctx context.Context, l *pq.Listener) {
-	if err := l.Listen(channel); err != nil && ctx.Err() == nil {
-		r.log.Error("listen for events", "error", err)
-	}
-}
-
-func (r *Relay) logTrouble(_ pq.ListenerEventType, err error) {
-	if err != nil {
-		r.log.Warn("listen for events", "error", err)
-	}
-}
-
-// deliver passes on what another replica published. After a lost connection lib/pq sends nil: anything may have been missed.
+// deliver passes on what another replica published. After a lost connection there comes nil: anything may have been missed.
 func (r *Relay) deliver(n *pq.Notification) {
 	var in letter
 	if n == nil {
@@ -154,33 +125,4 @@ func (r *Relay) deliver(n *pq.Notification) {
 	default:
 		r.hub.Publish(in.Events...)
 	}
-}
-
-// impatient gives connections that end when nothing has come for so long: lib/pq itself would wait for a frozen server for ever.
-type impatient struct{ silence time.Duration }
-
-// Dial connects.
-func (i impatient) Dial(network, address string) (net.Conn, error) {
-	return i.DialTimeout(network, address, i.silence)
-}
-
-// DialTimeout connects within a time.
-func (i impatient) DialTimeout(network, address string, within time.Duration) (net.Conn, error) {
-	c, err := net.DialTimeout(network, address, within)
-	if err != nil {
-		return nil, err
-	}
-	return &mortal{c, i.silence}, nil
-}
-
-type mortal struct {
-	net.Conn
-	silence time.Duration
-}
-
-func (m *mortal) Read(p []byte) (int, error) {
-	if err := m.SetReadDeadline(time.Now().Add(m.silence)); err != nil {
-		return 0, err
-	}
-	return m.Conn.Read(p)
 }

@@ -19,7 +19,7 @@ func TestEventsReachTheOtherReplica(t *testing.T) {
 	db := testdb.Open(t, testdb.Postgres)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	here, there := events.NewHub(), events.NewHub()
-	a, b := events.NewRelay(here, db.Writer(), db.DSN(), log), events.NewRelay(there, db.Writer(), db.DSN(), log)
+	a, b := events.NewRelay(here, db, log), events.NewRelay(there, db, log)
 	go func() { _ = a.Run(t.Context()) }()
 	go func() { _ = b.Run(t.Context()) }()
 	far := there.Subscribe(events.Voicemail, func(events.Event) bool { return true })
@@ -48,7 +48,7 @@ func TestF29ALostConnectionWakesEverybody(t *testing.T) {
 	t.Parallel()
 	db := testdb.Open(t, testdb.Postgres)
 	hub := events.NewHub()
-	r := events.NewRelay(hub, db.Writer(), db.DSN(), slog.New(slog.NewTextHandler(t.Output(), nil)))
+	r := events.NewRelay(hub, db, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	go func() { _ = r.Run(t.Context()) }()
 	s := hub.Subscribe(events.Call, func(events.Event) bool { return true })
 	eventually(t, func() bool {

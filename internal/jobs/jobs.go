@@ -75,8 +75,12 @@ type Periodic struct {
 type Config struct {
 	DB      *sql.DB // for SQLite the pool that writes
 	Dialect string  // as in entgo.io/ent/dialect
-	DSN     string  // PostgreSQL's, to listen on; without it new jobs wait for the next poll, at most a second
+	Listen  Listen  // nil: new jobs wait for the next poll, at most a second
 	Log     *slog.Logger
+
+	// Away tells that the database is known to be away: then what River says of it is not
+	// logged. Nil: it never is.
+	Away func() bool
 
 	// Now moves the queue onto another clock, for tests. Left nil, PostgreSQL's
 	// clock decides what of that is due that waits to be worked; what is for later,
@@ -114,6 +118,7 @@ type Queue struct {
 type pace struct {
 	backoff    func(attempt int) time.Duration
 	pollEvery  time.Duration // how often jobs are looked for that nobody was told of
+	dueEvery   time.Duration // how often jobs for later are looked for that have fallen due
 	renewEvery time.Duration // how often a process says that it lives
 	leaseLasts time.Duration // silent for longer, it counts as dead
 	patience   time.Duration // what running jobs get to finish in when the process stops
@@ -134,6 +139,9 @@ func New(cfg Config) (*Queue, error) {
 	if cfg.GaveUp == nil {
 		cfg.GaveUp = func(Kind) {}
 	}
+	if cfg.Away == nil {
+		cfg.Away = func() bool { return false }
+	}
 	if cfg.Panicked == nil {
 		cfg.Panicked = func() {}
 	}
@@ -149,6 +157,7 @@ func New(cfg Config) (*Queue, error) {
 		pace: pace{
 			backoff:    Backoff,
 			pollEvery:  faults.Period(time.Second),
+			dueEvery:   faults.Period(2 * time.Second),
 			renewEvery: faults.Period(5 * time.Second),
 			leaseLasts: faults.Period(15 * time.Second),
 			patience:   20 * time.Second,

@@ -10,11 +10,12 @@ import (
 
 // warnings passes on what River says from a warning up, each thing at most once in ten
 // seconds. Below that River tells of each start, stop and count, and repeats the failures
-// that perform has logged; and while the database is away, each of its many parts
-// says so every second.
+// that perform has logged; and while the database is away, which others have said, each
+// of its many parts says so every second.
 type warnings struct {
 	slog.Handler
 	said *said
+	away func() bool
 }
 
 const quietFor = 10 * time.Second
@@ -24,7 +25,7 @@ func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h warnings) Handle(ctx context.Context, r slog.Record) error {
-	if stopping(r) || h.said.lately(r.Message, r.Time) {
+	if h.away() || stopping(r) || h.said.lately(r.Message, r.Time) {
 		return nil
 	}
 	return h.Handler.Handle(ctx, r)
@@ -40,11 +41,11 @@ func stopping(r slog.Record) (yes bool) {
 }
 
 func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{h.Handler.WithAttrs(attrs), h.said}
+	return warnings{h.Handler.WithAttrs(attrs), h.said, h.away}
 }
 
 func (h warnings) WithGroup(name string) slog.Handler {
-	return warnings{h.Handler.WithGroup(name), h.said}
+	return warnings{h.Handler.WithGroup(name), h.said, h.away}
 }
 
 // said remembers when each message was passed on. River's messages are constants, so

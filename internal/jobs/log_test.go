@@ -10,7 +10,8 @@ import (
 func TestRiverIsHeardFromWarningsUpAndNotOverAndOver(t *testing.T) {
 	t.Parallel()
 	log := &logbook{}
-	h := warnings{log, &said{}}
+	away := false
+	h := warnings{log, &said{}, func() bool { return away }}
 	start := time.Now()
 	say := func(after time.Duration, level slog.Level, message string) {
 		t.Helper()
@@ -27,6 +28,9 @@ func TestRiverIsHeardFromWarningsUpAndNotOverAndOver(t *testing.T) {
 	say(time.Second, slog.LevelError, "no database")
 	say(time.Second, slog.LevelWarn, "a job is stuck")
 	say(11*time.Second, slog.LevelError, "no database")
+	away = true
+	say(22*time.Second, slog.LevelError, "no database")
+	away = false
 	stopped := slog.NewRecord(start, slog.LevelError, "half done", 0)
 	stopped.Add("error", context.Canceled) // we told it to stop
 	if err := h.Handle(t.Context(), stopped); err != nil {

@@ -101,7 +101,7 @@ func (q *Queue) waitStopped(ctx context.Context, client *river.Client[*sql.Tx]) 
 func (q *Queue) riverConfig() *river.Config {
 	c := &river.Config{
 		ID:                q.id,
-		Logger:            slog.New(warnings{q.cfg.Log.Handler(), &said{}}),
+		Logger:            slog.New(warnings{q.cfg.Log.Handler(), &said{}, q.cfg.Away}),
 		Workers:           q.workers(),
 		FetchCooldown:     notifyCooldown,
 		FetchPollInterval: q.pace.pollEvery,

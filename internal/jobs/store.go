@@ -94,10 +94,10 @@ func driverFor(cfg Config) riverdriver.Driver[*sql.Tx] {
 	switch {
 	case cfg.Dialect == dialect.SQLite:
 		return riversqlite.New(cfg.DB)
-	case cfg.DSN == "":
+	case cfg.Listen == nil:
 		return riverdatabasesql.New(cfg.DB)
 	}
-	return &listeningDriver{Driver: riverdatabasesql.New(cfg.DB), db: cfg.DB, dsn: cfg.DSN}
+	return &listeningDriver{Driver: riverdatabasesql.New(cfg.DB), db: cfg.DB, listen: cfg.Listen}
 }
 
 // Migrate brings River's tables and our own up to date; it may be run again. The caller

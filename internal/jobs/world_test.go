@@ -16,6 +16,8 @@ import (
 	"entgo.io/ent/dialect"
 	_ "github.com/lib/pq"
 	_ "modernc.org/sqlite"
+
+	"github.com/maskline/maskline/internal/database"
 )
 
 // deadline is long enough for a busy machine; nothing waits for it unless it fails.
@@ -107,7 +109,7 @@ func (w world) migrate(t testing.TB) {
 // queue fills in of cfg what the test leaves open, and makes its pace that of a test.
 func (w world) queue(t testing.TB, cfg Config) *Queue {
 	t.Helper()
-	cfg.DB, cfg.Dialect, cfg.DSN = w.db, w.dialect, w.dsn
+	cfg.DB, cfg.Dialect, cfg.Listen = w.db, w.dialect, w.listen(t)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
@@ -116,6 +118,24 @@ func (w world) queue(t testing.TB, cfg Config) *Queue {
 		t.Fatal(err)
 	}
 	return q
+}
+
+// listen is how to listen on the world's database; nil on SQLite.
+func (w world) listen(t testing.TB) Listen {
+	t.Helper()
+	if w.dsn == "" {
+		return nil
+	}
+	db, err := database.Open(w.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db.Listen
 }
 
 // run works q's jobs until stop, which the test's end calls too.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Server is a PostgreSQL of a test's own, which it may stop, freeze and start again.
@@ -39,31 +40,106 @@ wait $!`
 // NewServer starts a server that ends with the test. Without PostgreSQL on this machine the test is skipped, aloud, as [Open] does it.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
+	s := newServer(t)
+	s.run("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	s.Start()
+	return s
+}
+
+// NewStandby starts a streaming standby of a server.
+func NewStandby(t testing.TB, primary *Server) *Server {
+	t.Helper()
+	s := newServer(t)
+	s.Follow(primary)
+	return s
+}
+
+// Follow makes the server a streaming standby of another one, from a fresh copy of all that the other has.
+func (s *Server) Follow(primary *Server) {
+	s.t.Helper()
+	if s.input != nil {
+		s.Stop()
+	}
+	if err := os.RemoveAll(s.data()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.run("pg_basebackup", "-D", s.data(), "-R", "-N", "-c", "fast", "-d", "host="+primary.dir+" user=postgres")
+	s.Start()
+}
+
+// CatchUp waits until a standby has all that its primary has.
+func (s *Server) CatchUp(primary *Server) {
+	s.t.Helper()
+	var at string
+	if err := primary.admin.QueryRowContext(context.Background(), "SELECT pg_current_wal_lsn()").Scan(&at); err != nil {
+		s.t.Fatal(err)
+	}
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		var has bool
+		if err := s.admin.QueryRowContext(context.Background(), "SELECT pg_last_wal_replay_lsn() >= $1", at).Scan(&has); err != nil {
+			s.t.Fatal(err)
+		}
+		if has {
+			return
+		}
+		if time.Since(begun) > patience {
+			s.t.Fatal("the standby does not catch up")
+		}
+	}
+}
+
+// Promote makes a standby a primary.
+func (s *Server) Promote() { s.t.Helper(); s.exec("SELECT pg_promote(true, 60)") }
+
+// Admit puts a line before those of pg_hba.conf.
+func (s *Server) Admit(line string) {
+	s.t.Helper()
+	file := s.data() + "/pg_hba.conf"
+	lines, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, append([]byte(line+"\n"), lines...), 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.exec("SELECT pg_reload_conf()")
+}
+
+func (s *Server) data() string { return s.dir + "/data" }
+
+// newServer is a server that has no data yet.
+func newServer(t testing.TB) *Server {
+	t.Helper()
 	bin, err := programs()
 	if err != nil {
 		missing(t, err)
 	}
-	s := &Server{t: t, bin: bin}
-	if s.dir, err = os.MkdirTemp(folder(), "maskline-pg-"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(s.dir); err != nil {
-			t.Error(err)
-		}
-	})
-	s.run("initdb", "-D", s.dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	s := &Server{t: t, bin: bin, dir: ownFolder(t, "maskline-pg-")}
 	if s.admin, err = sql.Open("postgres", s.DSN("postgres")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.admin.Close() }) // its server may be gone
-	s.Start()
 	t.Cleanup(func() {
 		if s.input != nil {
 			s.Stop()
 		}
 	})
 	return s
+}
+
+// ownFolder is a folder for a server, which is gone when the test ends.
+func ownFolder(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(folder(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func (s *Server) run(program string, args ...string) {
@@ -90,6 +166,9 @@ func (s *Server) Create(name string) string {
 	s.exec("CREATE DATABASE " + name)
 	return s.DSN(name)
 }
+
+// Exec runs a statement in the database postgres.
+func (s *Server) Exec(statement string) { s.t.Helper(); s.exec(statement) }
 
 func (s *Server) exec(statement string) {
 	s.t.Helper()

@@ -95,7 +95,8 @@ func letters() string {
 // programs is the folder of the newest PostgreSQL.
 func programs() (string, error) {
 	if p, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(p), nil
+		p, err = filepath.EvalSymlinks(p) // the other programs are where it is, not where the link is
+		return filepath.Dir(p), err
 	}
 	var found []string
 	for _, pattern := range where {
