@@ -34,21 +34,39 @@ type cable struct {
 // newCable is a cable to the server of a PostgreSQL, and the address of the database at its near end.
 func newCable(t *testing.T, dsn string) (*cable, string) {
 	t.Helper()
-	u, err := url.Parse(dsn)
-	check(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	c := &cable{listener: l, network: "tcp", to: u.Host}
-	if query := u.Query(); query.Has("host") { // a folder with a socket
-		c.network, c.to = "unix", filepath.Join(query.Get("host"), ".s.PGSQL."+cmp.Or(query.Get("port"), "5432"))
-		query.Del("host")
-		query.Del("port")
-		u.RawQuery = query.Encode()
-	}
+	u, network, to := farEnd(t, dsn)
+	c := &cable{listener: l, network: network, to: to}
 	t.Cleanup(func() { c.pull(); _ = l.Close() })
 	go c.serve()
 	u.Host = l.Addr().String()
 	return c, u.String()
+}
+
+// farEnd is where the server at an address listens, and the address without that.
+func farEnd(t *testing.T, dsn string) (u *url.URL, network, to string) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	check(t, err)
+	network, to = "tcp", u.Host
+	if query := u.Query(); query.Has("host") { // a folder with a socket
+		network, to = "unix", filepath.Join(query.Get("host"), ".s.PGSQL."+cmp.Or(query.Get("port"), "5432"))
+		query.Del("host")
+		query.Del("port")
+		u.RawQuery = query.Encode()
+	}
+	return u, network, to
+}
+
+// lead breaks every connection, and has new ones go to the server at another address.
+func (c *cable) lead(t *testing.T, dsn string) {
+	t.Helper()
+	_, network, to := farEnd(t, dsn)
+	c.pull()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.network, c.to, c.out = network, to, false
 }
 
 func (c *cable) serve() {
@@ -62,11 +80,17 @@ func (c *cable) serve() {
 }
 
 func (c *cable) connect(near net.Conn) {
-	far, err := net.Dial(c.network, c.to)
 	c.mu.Lock()
-	if c.out || err != nil {
+	network, to := c.network, c.to
+	c.mu.Unlock()
+	far, err := net.Dial(network, to)
+	c.mu.Lock()
+	if c.out || c.to != to || err != nil {
 		c.mu.Unlock()
 		_ = near.Close()
+		if err == nil {
+			_ = far.Close()
+		}
 		return
 	}
 	c.open = append(c.open, near, far)

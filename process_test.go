@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"net"
@@ -103,6 +103,7 @@ type process struct {
 	program func() (path string, err error)
 	cmd     *exec.Cmd
 	env     []string
+	log     io.Writer // nil: the test's output
 	base    string
 	h       *house // for its GraphQL helpers only
 }
@@ -145,19 +146,31 @@ func (p *process) launch() {
 	check(p.t, err)
 	p.cmd = exec.Command(path, "serve")
 	p.cmd.Env, p.cmd.Stderr = p.env, p.t.Output()
+	if p.log != nil {
+		p.cmd.Stderr = io.MultiWriter(p.log, p.t.Output())
+	}
 	check(p.t, p.cmd.Start())
 	p.t.Cleanup(func() { p.kill() })
 }
 
 // answers tells whether the process serves and its database is prepared.
 func (p *process) answers() bool {
+	body, err := p.tryReady()
+	return err == nil && strings.Contains(body, `"trouble":[]`)
+}
+
+// tryReady is what /readyz says of a process that is ready.
+func (p *process) tryReady() (string, error) {
 	resp, err := http.Get(p.base + "/readyz")
 	if err != nil {
-		return false
+		return "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return err == nil && resp.StatusCode == http.StatusOK && bytes.Contains(body, []byte(`"trouble":[]`))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
+	return string(body), err
 }
 
 // kill ends the process as a power cut would.

@@ -118,7 +118,6 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.db.LogTo(p.log)
 	a.log = a.db.Hush(p.log)
 	var publisher events.Publisher = a.hub
 	var listen jobs.Listen
@@ -185,14 +184,17 @@ func (a *app) twilio(change func(*twilio.Config)) (*twilio.Client, error) {
 	return c, nil
 }
 
-// migrate brings the database to this version's schema.
-func (a *app) migrate(ctx context.Context) error { return a.db.Migrate(ctx, jobs.Migrate) }
+// migrate checks the database and brings it to this version's schema. Its errors say how to mend the installation.
+func (a *app) migrate(ctx context.Context) error {
+	err := a.db.Check(ctx)
+	if err == nil {
+		err = a.db.Migrate(ctx, jobs.Migrate)
+	}
+	return a.db.Describe(err)
+}
 
 // prepare migrates, and sees to what every installation has. The token of an administrator that had to be made is returned once.
 func (a *app) prepare(ctx context.Context) (madeToken string, err error) {
-	if err := a.db.Check(ctx); err != nil {
-		return "", err
-	}
 	if err := a.migrate(ctx); err != nil {
 		return "", err
 	}
@@ -221,10 +223,7 @@ func (a *app) prepareSoon(ctx context.Context) error {
 			}
 			return err
 		}
-		if trouble, known := database.Explain(err); known && trouble.Final {
-			return fmt.Errorf("%s (%s)", trouble, a.db.Clean(err))
-		}
-		if !database.Away(err) || ctx.Err() != nil {
+		if database.Refused(err) || !database.Away(err) || ctx.Err() != nil {
 			return err
 		}
 		a.db.Note(err)
@@ -250,6 +249,7 @@ func (a *app) showToken(token string) error {
 
 // background runs what goes on beside requests, until ctx ends.
 func (a *app) background(ctx context.Context) error {
+	a.db.LogTo(a.log)
 	if err := a.prepareSoon(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -40,6 +40,9 @@ func (p Patient) examineDatabase(ctx context.Context) ([]Finding, inventory) {
 	if err := db.Ping(ctx); err != nil {
 		return []Finding{p.databaseAway(db, err)}, inventory{}
 	}
+	if err := db.Check(ctx); err != nil {
+		return []Finding{p.databaseAway(db, err)}, inventory{}
+	}
 	schema := examineSchema(ctx, db)
 	ours, err := readNumbers(ctx, db)
 	if err != nil && schema.Level == OK {
@@ -89,10 +92,16 @@ func (p Patient) databaseAway(db *database.DB, err error) Finding {
 		if _, missing := os.Stat(file); errors.Is(missing, fs.ErrNotExist) {
 			return warning(areaDatabase, "There is no database yet.", "Start maskline, or run maskline migrate: that makes it.")
 		}
-		return trouble(areaDatabase, fmt.Sprintf("SQLite can't use its file: %v.", err), "See whether "+p.databaseSetting()+" names the right place, and who may read and write it.")
 	}
-	return trouble(areaDatabase, fmt.Sprintf("PostgreSQL does not answer, or lets nobody in: %v.", err),
-		"See whether it runs, whether this machine reaches it, and whether user and password in DATABASE_URL are right. Until it answers, callers are led to leave a message.")
+	told, known := database.Explain(err)
+	if !known {
+		told = database.Trouble{What: "The database can't be asked", Remedy: "See the error, and the log of the database."}
+	}
+	remedy := strings.ReplaceAll(told.Remedy, database.FileSetting, p.databaseSetting())
+	if !told.Final {
+		remedy += " Until it answers, callers are led to leave a message."
+	}
+	return trouble(areaDatabase, fmt.Sprintf("%s: %s.", told.What, db.Clean(err)), remedy)
 }
 
 // examineSchema compares what the database has with what this version of the program works on.

@@ -209,6 +209,8 @@ var misfortunes = []misfortune{
 		doctor.Trouble, "ping database", "DATABASE_URL", 0},
 	{"the database is away, so the numbers are unknown", func(c *clinic) { c.DatabaseURL = c.away() },
 		doctor.Warning, "which are ours stands in the database", "", 0},
+	{"the database takes no writes", func(c *clinic) { c.DatabaseURL = c.readOnly() },
+		doctor.Trouble, "", "DATABASE_URL", 0},
 	{"the database's address is none", func(c *clinic) { c.DatabaseURL = "mysql://x" },
 		doctor.Trouble, "The database can't be opened", "DATABASE_URL", 0},
 	{"the database is empty", func(c *clinic) { c.DatabaseURL = address(testdb.Empty(c.t, c.db.Dialect())) },
@@ -245,6 +247,16 @@ func (c *clinic) away() string {
 		return "sqlite://" + filepath.ToSlash(c.DataDir) // which is a folder
 	}
 	return "postgres://nobody:hidden@127.0.0.1:1/none?sslmode=disable"
+}
+
+// readOnly is the address at which nothing can be written.
+func (c *clinic) readOnly() string {
+	if c.db.Dialect() == dialect.SQLite {
+		file := filepath.Join(c.t.TempDir(), "text.db")
+		check(c.t, os.WriteFile(file, []byte("This is no database, however long one looks at it."), 0o600))
+		return "sqlite://" + filepath.ToSlash(file)
+	}
+	return c.DatabaseURL + "&default_transaction_read_only=on"
 }
 
 func readOnlyBucket(t *testing.T) string {

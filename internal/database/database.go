@@ -40,8 +40,8 @@ type DB struct {
 
 	// alone runs do while no other process does so, with a pool fit for changing the schema.
 	alone func(ctx context.Context, do func(migrator *sql.DB) error) error
-	check func(ctx context.Context, db *sql.DB) error // nil: there is nothing to check
-	plain string                                      // PostgreSQL's address without settings of the session
+	check func(ctx context.Context, db *sql.DB) error
+	plain string // PostgreSQL's address without settings of the session
 	dial  dialFunc
 }
 
@@ -120,11 +120,6 @@ func (d *DB) Close() error {
 	return errors.Join(d.reader.Close(), d.urgent.Close(), d.writer.Close())
 }
 
-// Check refuses a database that cannot store every character, acknowledges a commit before it is safe, or is behind a pooler that gives
-// each transaction another session.
-func (d *DB) Check(ctx context.Context) error {
-	if d.check == nil {
-		return nil // SQLite is as our own settings have it
-	}
-	return d.check(ctx, d.writer)
-}
+// Check refuses a database that takes no writes, cannot store every character, acknowledges a commit before it is safe, or is behind a
+// pooler that gives each transaction another session.
+func (d *DB) Check(ctx context.Context) error { return d.check(ctx, d.writer) }

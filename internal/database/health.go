@@ -32,8 +32,8 @@ type health struct {
 	failed  time.Time // the latest failure
 	cut     time.Time // when a connection was last lost
 
-	since  time.Time // the outage that was said, until its end is said; zero: none
-	class  string    // of what was said
+	since  time.Time       // the outage that was said, until its end is said; zero: none
+	said   map[string]bool // the classes that were said of it
 	saidAt time.Time
 	drop   map[*func()]func() // what else to end when connections are dropped
 }
@@ -77,13 +77,13 @@ func (h *health) say(now time.Time) {
 	message := "the database is still away: "
 	switch {
 	case h.since.IsZero():
-		h.since, message = now, "the database is away: "
-	case h.class != h.trouble.Class && now.Sub(h.saidAt) >= calm:
+		h.since, h.said, message = now, map[string]bool{}, "the database is away: "
+	case !h.said[h.trouble.Class] && now.Sub(h.saidAt) >= calm:
 		message = "the database is away for another reason: "
 	case now.Sub(h.saidAt) < sayAgain:
 		return
 	}
-	h.class, h.saidAt = h.trouble.Class, now
+	h.said[h.trouble.Class], h.saidAt = true, now
 	h.log.Warn(message+h.trouble.What, "remedy", h.trouble.Remedy, "since", h.since.UTC().Format(time.RFC3339), "error", h.clean(h.cause))
 }
 
@@ -110,8 +110,8 @@ func (h *health) succeeded(wrote bool) {
 	if h.since.IsZero() || h.trouble.Class != "" || now.Sub(h.failed) < calm {
 		return
 	}
-	h.log.Info("the database answers again", "after", now.Sub(h.since).Round(time.Second))
-	h.since, h.class = time.Time{}, ""
+	h.log.Info("the database answers again", "after", now.Sub(h.since).Round(time.Second).String())
+	h.since = time.Time{}
 	h.uneasy.Store(false)
 }
 
@@ -177,6 +177,23 @@ func (d *DB) Trouble(ctx context.Context) (Trouble, bool) {
 
 // Away tells that an outage has been logged and is not over.
 func (d *DB) Away() bool { return d.health.quiet() }
+
+// Describe puts before an error what it says about the installation, if anything, and takes the secrets of the address out of it.
+func (d *DB) Describe(err error) error {
+	t, known := Explain(err)
+	if !known {
+		return err
+	}
+	return &described{t.String() + " (" + d.health.clean(err) + ")", err}
+}
+
+type described struct {
+	text string
+	err  error
+}
+
+func (d *described) Error() string { return d.text }
+func (d *described) Unwrap() error { return d.err }
 
 // Clean is the text of an error without the secrets of the database's address.
 func (d *DB) Clean(err error) string { return d.health.clean(err) }

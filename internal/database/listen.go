@@ -41,7 +41,7 @@ func (l *Listener) happened(_ pq.ListenerEventType, err error) {
 
 // failed has the pools dropped too when the server would not have us listen since it is a standby.
 func (l *Listener) failed(err error) {
-	if l.ctx.Err() != nil {
+	if l.ctx.Err() != nil || errors.Is(err, net.ErrClosed) { // by us
 		return
 	}
 	l.health.failedWith(&connectError{err})

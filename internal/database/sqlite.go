@@ -60,7 +60,20 @@ func openSQLite(path string) (*DB, error) {
 	d := newDB(dialect.SQLite, dsn, h, writer, writer, reader)
 	d.file = file
 	d.alone = func(ctx context.Context, do func(*sql.DB) error) error { return sqliteAlone(ctx, file, h, do) }
+	d.check = func(ctx context.Context, db *sql.DB) error { return sqliteCheck(ctx, file, db) }
 	return d, nil
+}
+
+// sqliteCheck refuses a file that cannot be written to. One that is not there yet is made by the first migration.
+func sqliteCheck(ctx context.Context, file string, db *sql.DB) error {
+	if !exists(file) {
+		return nil
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("write to the database: %w", err)
+	}
+	return ended(tx.Rollback())
 }
 
 // sqliteFile is the file that sqlite://path means.

@@ -55,7 +55,7 @@ func Explain(err error) (Trouble, bool) {
 		return Trouble{}, false
 	}
 	if isSQLite(err) {
-		return Trouble{"sqlite", "SQLite cannot use its file", "See the error, and check the disk of DATABASE_URL's file.", false, true}, true
+		return Trouble{"sqlite", "SQLite cannot use its file", "See the error, and check the disk that " + FileSetting + " is on.", false, true}, true
 	}
 	return Trouble{"unreachable", "The database cannot be reached", "Check that it runs, and the host and port in DATABASE_URL.", false, false}, true
 }
@@ -65,6 +65,9 @@ func Refused(err error) bool {
 	t, known := Explain(err)
 	return known && t.Final
 }
+
+// FileSetting is what says where a SQLite file is: the first, or in its absence the second.
+const FileSetting = "DATABASE_URL or DATA_DIR"
 
 type explanation struct {
 	is func(error) bool
@@ -102,9 +105,9 @@ var explained = []explanation{
 
 	{sqliteCode(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), Trouble{"busy", "Another process has been writing to the SQLite file for too long", "See which process holds it.", false, true}},
 	{sqliteCode(sqlite3.SQLITE_FULL), Trouble{"disk_full", "The disk of the SQLite file is full", "Free space on it.", false, true}},
-	{sqliteCode(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), Trouble{"read_only", "SQLite may not write to its file", "Check the owner and mode of DATABASE_URL's file and folder, and that their disk is not mounted read-only.", false, true}},
-	{sqliteCode(sqlite3.SQLITE_CANTOPEN), Trouble{"cannot_open", "SQLite cannot open its file", "Check that the folder of DATABASE_URL's file exists, and who may read and write it.", false, true}},
-	{sqliteCode(sqlite3.SQLITE_NOTADB), Trouble{"not_sqlite", "The file that DATABASE_URL names is not a SQLite database", "Name another file, or restore a backup.", true, true}},
+	{sqliteCode(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM), Trouble{"read_only", "SQLite may not write to its file", "Check the owner and mode of the file and its folder in " + FileSetting + ", and that their disk is not mounted read-only.", false, true}},
+	{sqliteCode(sqlite3.SQLITE_CANTOPEN), Trouble{"cannot_open", "SQLite cannot open its file", "Check that the folder in " + FileSetting + " exists, and who may read and write it.", false, true}},
+	{sqliteCode(sqlite3.SQLITE_NOTADB), Trouble{"not_sqlite", "The file is not a SQLite database", "Name another file in " + FileSetting + ", or restore a backup.", true, true}},
 	{sqliteCode(sqlite3.SQLITE_CORRUPT), Trouble{"damaged", "The SQLite file is damaged", "Restore a backup, or see .recover of the sqlite3 program.", true, true}},
 }
 
