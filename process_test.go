@@ -103,7 +103,8 @@ type process struct {
 	program func() (path string, err error)
 	cmd     *exec.Cmd
 	env     []string
-	log     io.Writer // nil: the test's output
+	log     io.Writer                   // nil: the test's output
+	wrap    func(path string) *exec.Cmd // nil: it is run as it is
 	base    string
 	h       *house // for its GraphQL helpers only
 }
@@ -145,6 +146,9 @@ func (p *process) launch() {
 	path, err := p.program()
 	check(p.t, err)
 	p.cmd = exec.Command(path, "serve")
+	if p.wrap != nil {
+		p.cmd = p.wrap(path)
+	}
 	p.cmd.Env, p.cmd.Stderr = p.env, p.t.Output()
 	if p.log != nil {
 		p.cmd.Stderr = io.MultiWriter(p.log, p.t.Output())

@@ -73,7 +73,11 @@ func sqliteCheck(ctx context.Context, file string, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("write to the database: %w", err)
 	}
-	return ended(tx.Rollback())
+	_, err = tx.ExecContext(ctx, "CREATE TABLE probe (x)") // BEGIN itself is content with reading where writing is not possible
+	if err != nil {
+		err = fmt.Errorf("write to the database: %w", err)
+	}
+	return errors.Join(err, ended(tx.Rollback()))
 }
 
 // sqliteFile is the file that sqlite://path means.
