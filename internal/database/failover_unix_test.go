@@ -207,6 +207,30 @@ func TestF05EveryPoolLeavesAStandbyAndFindsThePrimary(t *testing.T) {
 	}
 }
 
+// The address names both servers: whichever takes writes is used.
+func TestF05OneOfSeveralHostsIsThePrimary(t *testing.T) {
+	t.Parallel()
+	a := testdb.NewServer(t)
+	home := a.Create("calls")
+	b := testdb.NewStandby(t, a)
+	_, folderA, _ := strings.Cut(a.DSN(""), "host=")
+	_, folderB, _ := strings.Cut(b.DSN(""), "host=")
+	db, err := database.Open(strings.Replace(home, folderA, folderB+","+folderA, 1)) // the standby first
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	settles(t, db, "")
+	b.CatchUp(a)
+	a.Stop()
+	settles(t, db, "read_only")
+	b.Promote()
+	settles(t, db, "")
+}
+
 // Sessions that were made before become read-only, and the next statement of any pool shows it to all.
 func TestF05SessionsThatBecomeReadOnlyAreDropped(t *testing.T) {
 	t.Parallel()
