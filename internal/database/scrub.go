@@ -23,10 +23,25 @@ func (m migrator) rewriteOld(ctx context.Context) error {
 	if err != nil || len(revs) == 0 || slices.ContainsFunc(revs, func(r *atlas.Revision) bool { return r.Version == firstOverwriting }) {
 		return err
 	}
-	if _, err := m.db.ExecContext(ctx, "VACUUM"); err != nil {
+	if err := vacuum(ctx, m.db); err != nil {
 		return fmt.Errorf("rewrite the file without what was deleted, which needs as much free disk as the file has: %w", err)
 	}
 	return nil
+}
+
+// vacuum rewrites a file by way of a temporary one, or of memory where the system has no folder for that. The pool has one connection.
+func vacuum(ctx context.Context, db *sql.DB) (err error) {
+	for _, store := range []string{"FILE", "MEMORY"} {
+		if _, err = db.ExecContext(ctx, "PRAGMA temp_store = "+store); err == nil {
+			_, err = db.ExecContext(ctx, "VACUUM")
+		}
+		var e *sqlite.Error
+		if !errors.As(err, &e) || e.Code() != sqlite3.SQLITE_IOERR_GETTEMPPATH {
+			break
+		}
+	}
+	_, back := db.ExecContext(ctx, "PRAGMA temp_store = MEMORY")
+	return errors.Join(err, back)
 }
 
 const (
@@ -44,7 +59,8 @@ func (d *DB) Scrub(ctx context.Context, rewriteAtMost int64) (err error) {
 		return nil
 	}
 	// A connection of its own: the writer's would have others wait while this waits for readers.
-	db, err := sqlitePool(sqliteURI(d.file)+"?mode=rw&_pragma=busy_timeout(50)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_pragma=temp_store(MEMORY)", 1)
+	db, err := sqlitePool(sqliteURI(d.file)+"?mode=rw&_pragma=busy_timeout(50)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_pragma=temp_store(MEMORY)", 1,
+		connector{health: newHealth()}) // that it has to wait is no trouble of the database
 	if err != nil {
 		return err
 	}
