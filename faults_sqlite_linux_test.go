@@ -25,7 +25,9 @@ func (p *process) seal(folder string) {
 	if os.Geteuid() != 0 {
 		p.t.Skip("NOT TESTED ON A READ-ONLY SYSTEM: only root may mount one")
 	}
-	p.wrap = func(path string) *exec.Cmd { return exec.Command("unshare", "-m", "sh", "-c", sealed, "sealed", folder, path) }
+	p.wrap = func(path string) *exec.Cmd {
+		return exec.Command("unshare", "-m", "sh", "-c", sealed, "sealed", folder, path)
+	}
 }
 
 func TestSQLiteNeedsNoFolderForTemporaryFiles(t *testing.T) {
