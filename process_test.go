@@ -392,8 +392,13 @@ func npm(t *testing.T, packages ...string) string {
 // npmInstall installs packages, and those that dir/package.json names, into dir.
 func npmInstall(t *testing.T, dir string, packages ...string) {
 	t.Helper()
-	cmd := exec.Command("npm", append([]string{"install", "--no-audit", "--no-fund", "--silent", "--prefix", dir}, packages...)...)
-	out, err := cmd.CombinedOutput()
+	npmDoes(t, append([]string{"install", "--prefix", dir}, packages...)...)
+}
+
+// npmDoes runs npm.
+func npmDoes(t *testing.T, args ...string) {
+	t.Helper()
+	out, err := exec.Command("npm", append(args, "--no-audit", "--no-fund", "--silent")...).CombinedOutput()
 	if err != nil && os.Getenv("CI_NODE_REQUIRED") != "1" {
 		t.Skipf("NOT TESTED WITH THE OFFICIAL CLIENT: npm: %v %s", err, out)
 	}

@@ -19,8 +19,8 @@ await build({
   outdir: 'dist',
   bundle: true,
   format: 'esm',
-  platform: 'node',
+  platform: 'browser', // they run in Node too
   mainFields: ['module', 'main'],
-  external: ['ws'],
+  external: ['ws'], // for Node before 22
   plugins: [relay],
 });

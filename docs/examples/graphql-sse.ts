@@ -1,38 +1,33 @@
-// Lists voicemails and follows what arrives without a WebSocket: graphql-sse.
+// Lists voicemails and follows them without a WebSocket: graphql-sse.
 import { createClient } from 'graphql-sse';
+import { CHANGED, Inbox, LIST, RECEIVED, type Change, type Edge, type List } from './inbox';
+import { patient } from './patient';
 import { resuming } from './resuming';
-import { headers, url } from './settings';
-
-interface Edge {
-  cursor: string;
-  node: { id: string; from: string; recordingSid: string };
-}
+import { headers, report, url } from './session';
 
 // In HTTP/1.1 a browser opens six connections to a host, and each subscription takes one: let HTTP/2 be spoken in front of the service, or
-// use a WebSocket.
-const client = resuming(createClient({ url, headers: async () => headers, retryAttempts: Infinity }));
+// use a WebSocket. It would try for ever with a token that is over, but for headers, which then throws.
+const client = resuming(createClient({ url, fetchFn: patient, headers: async () => headers(), retryAttempts: Infinity }));
 
-const list = `{ voicemails(first: 20) { edges { node { id from recordingSid } } pageInfo { startCursor } } }`;
-
-const follow = `subscription ($after: Cursor) { voicemailReceived(after: $after) { cursor node { id from recordingSid } } }`;
-
-client.subscribe<{ voicemails: { edges: Edge[]; pageInfo: { startCursor: string } } }>({ query: list }, {
+client.subscribe<List>({ query: LIST }, {
   next: ({ data, errors }) => {
     if (!data) throw new Error(errors?.[0].message);
-    for (const { node } of data.voicemails.edges) console.log('has', node.recordingSid);
-    receive(data.voicemails.pageInfo.startCursor);
+    const { edges, followCursor } = data.voicemails;
+    const inbox = new Inbox(edges);
+    follow<{ voicemailReceived: Edge }>(RECEIVED, followCursor, ({ voicemailReceived }) => inbox.receive(voicemailReceived));
+    follow<{ voicemailChanged: Change }>(CHANGED, followCursor, ({ voicemailChanged }) => inbox.change(voicemailChanged));
   },
-  error: (error) => console.error(error),
+  error: report,
   complete: () => {},
 });
 
-function receive(after: string) {
-  client.subscribe<{ voicemailReceived: Edge }>({ query: follow, variables: { after } }, {
+function follow<T>(query: string, after: string, push: (data: T) => void) {
+  client.subscribe<T>({ query, variables: { after } }, {
     next: ({ data, errors }) => {
-      if (errors) console.error(errors[0].message); // refused: it ends with that
-      else console.log('received', data?.voicemailReceived.node.recordingSid);
+      if (errors) report(errors[0]); // refused: it ends with that
+      else if (data) push(data);
     },
-    error: (error) => console.error(error),
+    error: report,
     complete: () => console.log('over'),
   });
 }

@@ -1,32 +1,27 @@
-// Lists voicemails and follows what arrives, with no gap between the two and none at a lost connection: graphql-ws, and fetch.
-import { connect } from './socket';
+// Lists voicemails and follows them, with no gap between the two and none at a lost connection: graphql-ws, and fetch.
+import { CHANGED, Inbox, LIST, RECEIVED, type Change, type Edge, type List } from './inbox';
 import { patient } from './patient';
-import { headers, url } from './settings';
-
-interface Edge {
-  cursor: string;
-  node: { id: string; from: string; recordingSid: string };
-}
-
-const list = `{ voicemails(first: 20) { edges { cursor node { id from recordingSid } } pageInfo { startCursor } } }`;
-
-const follow = `subscription ($after: Cursor) { voicemailReceived(after: $after) { cursor node { id from recordingSid } } }`;
+import { headers, report, url } from './session';
+import { connect } from './socket';
 
 const answer = await patient(url, {
   method: 'POST',
-  headers: { ...headers, 'content-type': 'application/json', accept: 'application/graphql-response+json' },
-  body: JSON.stringify({ query: list }),
+  headers: { ...headers(), 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+  body: JSON.stringify({ query: LIST }),
 });
 const { data, errors } = await answer.json();
 if (errors) throw new Error(errors[0].message);
-for (const { node } of data.voicemails.edges as Edge[]) console.log('has', node.recordingSid);
+const { edges, followCursor } = (data as List).voicemails;
+const inbox = new Inbox(edges);
+const client = connect();
 
-// An empty list has a startCursor too: the present place.
-connect().subscribe<{ voicemailReceived: Edge }>(
-  { query: follow, variables: { after: data.voicemails.pageInfo.startCursor } },
-  {
-    next: ({ data }) => console.log('received', data?.voicemailReceived.node.recordingSid),
-    error: (error) => console.error(error), // nothing that passes: a query that is wrong, or a token that is over
+function follow<T>(query: string, push: (data: T) => void) {
+  client.subscribe<T>({ query, variables: { after: followCursor } }, {
+    next: ({ data }) => data && push(data),
+    error: report,
     complete: () => console.log('over'), // the server never says so of a subscription that is not
-  },
-);
+  });
+}
+
+follow<{ voicemailReceived: Edge }>(RECEIVED, ({ voicemailReceived }) => inbox.receive(voicemailReceived));
+follow<{ voicemailChanged: Change }>(CHANGED, ({ voicemailChanged }) => inbox.change(voicemailChanged));

@@ -1,20 +1,22 @@
-// Relay: a connection in its store to which a subscription adds, an object by its id, and a mutation.
+// Relay: a connection in its store that both subscriptions keep, an object by its id, and a mutation.
 import {
-  commitMutation, createOperationDescriptor, Environment, fetchQuery, getRequest, graphql, Network, Observable, RecordSource, requestSubscription, Store,
-  type FetchFunction, type GraphQLResponse, type SubscribeFunction,
+  commitMutation, ConnectionHandler, createOperationDescriptor, Environment, fetchQuery, getRequest, graphql, Network, Observable, RecordSource,
+  requestSubscription, Store, type FetchFunction, type GraphQLResponse, type RecordSourceSelectorProxy, type SubscribeFunction,
 } from 'relay-runtime';
+import type { relayChangedSubscription } from './__generated__/relayChangedSubscription.graphql';
 import type { relayListQuery } from './__generated__/relayListQuery.graphql';
 import type { relayMarkMutation } from './__generated__/relayMarkMutation.graphql';
 import type { relayNodeQuery } from './__generated__/relayNodeQuery.graphql';
 import type { relayReceivedSubscription } from './__generated__/relayReceivedSubscription.graphql';
-import { connect } from './socket';
+import { isOlder } from './inbox';
 import { patient } from './patient';
-import { headers, url } from './settings';
+import { headers, report, url } from './session';
+import { connect } from './socket';
 
 const ask: FetchFunction = async ({ text: query }, variables) => {
   const answer = await patient(url, {
     method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+    headers: { ...headers(), 'content-type': 'application/json', accept: 'application/graphql-response+json' },
     body: JSON.stringify({ query, variables }),
   });
   return answer.json();
@@ -30,8 +32,8 @@ const list = graphql`
   query relayListQuery {
     voicemails(first: 20) @connection(key: "relay_voicemails") {
       __id
-      edges { node { id recordingSid } }
-      pageInfo { startCursor }
+      edges { cursor node { id recordingSid receivedAt } }
+      followCursor
     }
   }
 `;
@@ -40,7 +42,18 @@ const received = graphql`
   subscription relayReceivedSubscription($after: Cursor, $connections: [ID!]!) {
     voicemailReceived(after: $after) @prependEdge(connections: $connections) {
       cursor
-      node { id recordingSid }
+      node { id recordingSid receivedAt }
+    }
+  }
+`;
+
+const changed = graphql`
+  subscription relayChangedSubscription($after: Cursor) {
+    voicemailChanged(after: $after) {
+      cursor
+      kind
+      voicemailID
+      edge { cursor node { id recordingSid receivedAt heardAt } }
     }
   }
 `;
@@ -61,25 +74,66 @@ const one = graphql`
 const page = createOperationDescriptor(getRequest(list), {});
 environment.retain(page);
 const listed = () => (environment.lookup(page.fragment).data as relayListQuery['response']).voicemails;
+const nodes = () => (listed().edges ?? []).flatMap((edge) => edge?.node ?? []);
+const find = (id: string) => nodes().find((node) => node.id === id);
 
 await fetchQuery<relayListQuery>(environment, list, {}).toPromise();
-for (const edge of listed().edges ?? []) console.log('has', edge?.node?.recordingSid);
+for (const { recordingSid } of nodes()) console.log('has', recordingSid);
+const after = listed().followCursor;
+const gone = new Set<string>(); // a deletion may come before the voicemail itself
 
 requestSubscription<relayReceivedSubscription>(environment, {
   subscription: received,
-  variables: { after: listed().pageInfo.startCursor, connections: [listed().__id] },
+  variables: { after, connections: [listed().__id] },
+  updater: (store) => {
+    const id = store.getRootField('voicemailReceived')!.getLinkedRecord('node')!.getDataID();
+    if (gone.has(id)) ConnectionHandler.deleteNode(store.get(listed().__id)!, id);
+  },
   onNext: (pushed) => {
     const { id, recordingSid } = pushed!.voicemailReceived.node!;
-    const first = listed().edges?.[0]?.node?.id === id;
-    console.log('received', recordingSid, first ? 'as the first of the list' : 'and the list does not have it');
+    if (gone.has(id)) return;
+    console.log('received', recordingSid, nodes()[0]?.id === id ? 'as the first of the list' : 'and the list does not have it');
     hear(id);
   },
-  onError: (error) => console.error(error),
+  onError: report,
   onCompleted: () => console.log('over'),
 });
 
+requestSubscription<relayChangedSubscription>(environment, {
+  subscription: changed,
+  variables: { after },
+  updater: change,
+  onError: report,
+  onCompleted: () => console.log('over'),
+});
+
+// What is updated the store takes over by itself: the change carries the voicemail under its own id.
+function change(store: RecordSourceSelectorProxy<relayChangedSubscription['response']>) {
+  const pushed = store.getRootField('voicemailChanged')!;
+  const connection = store.get(listed().__id)!;
+  const id = pushed.getValue('voicemailID');
+  const shown = find(id);
+  const edge = pushed.getLinkedRecord('edge');
+  if (pushed.getValue('kind') === 'DELETED') {
+    gone.add(id);
+    ConnectionHandler.deleteNode(connection, id);
+    if (shown) console.log('deleted', shown.recordingSid);
+  } else if (edge && pushed.getValue('kind') === 'RESTORED') {
+    gone.delete(id);
+    if (shown) return;
+    const node = edge.getLinkedRecord('node')!;
+    const restored = { receivedAt: String(node.getValue('receivedAt')) };
+    const next = (listed().edges ?? []).find((other) => other?.node && isOlder(other.node, restored));
+    const made = ConnectionHandler.createEdge(store, connection, node, 'VoicemailEdge');
+    made.setValue(edge.getValue('cursor'), 'cursor');
+    if (next) ConnectionHandler.insertEdgeBefore(connection, made, next.cursor);
+    else ConnectionHandler.insertEdgeAfter(connection, made);
+    console.log('restored', node.getValue('recordingSid'));
+  }
+}
+
 function hear(id: string) {
-  commitMutation<relayMarkMutation>(environment, { mutation: mark, variables: { ids: [id] }, onCompleted: () => void show(id), onError: console.error });
+  commitMutation<relayMarkMutation>(environment, { mutation: mark, variables: { ids: [id] }, onCompleted: () => void show(id), onError: report });
 }
 
 async function show(id: string) {

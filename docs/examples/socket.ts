@@ -1,24 +1,34 @@
-// A connection for subscriptions that comes back by itself, for as long as the page is open.
+// A connection for subscriptions that comes back by itself, for as long as the page is open and its token is valid.
 import { createClient, type Client } from 'graphql-ws';
-import WebSocket from 'ws'; // for Node; browsers have their own
 import { resuming } from './resuming';
-import { headers, url } from './settings';
+import { headers, signedOut, url } from './session';
+
+// Browsers have WebSockets, and so has Node from 22 on.
+const webSocketImpl = globalThis.WebSocket ?? (await import('ws')).default;
+
+const FORBIDDEN = 4403;
 
 export function connect(): Client {
   let silence: ReturnType<typeof setTimeout>;
   const client = createClient({
     url: url.replace(/^http/, 'ws'),
-    webSocketImpl: WebSocket,
-    connectionParams: async () => headers, // asked again for each connection: the place to renew a token
+    webSocketImpl,
+    connectionParams: async () => headers(),
     retryAttempts: Infinity, // 5 are not enough for a night in a drawer
+    shouldRetry: (closed) => codeOf(closed) !== undefined && codeOf(closed) !== FORBIDDEN,
     on: {
       // The server says something every 20 seconds. A network that has gone away says nothing, not even that.
       message: () => {
         clearTimeout(silence);
         silence = setTimeout(() => client.terminate(), 50_000);
       },
-      closed: () => clearTimeout(silence),
+      closed: (event) => {
+        clearTimeout(silence);
+        if (codeOf(event) === FORBIDDEN) signedOut();
+      },
     },
   });
   return resuming(client);
 }
+
+const codeOf = (event: unknown) => (event as { code?: number } | undefined)?.code;

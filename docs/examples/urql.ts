@@ -1,20 +1,16 @@
-// urql: queries and mutations by fetch; subscriptions over a WebSocket, or as an event stream.
+// urql: queries and mutations by fetch; subscriptions over a WebSocket, or as event streams.
 import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
-import { connect } from './socket';
+import { CHANGED, Inbox, LIST, RECEIVED, type Change, type Edge, type List } from './inbox';
 import { patient } from './patient';
-import { headers, url } from './settings';
-
-interface Edge {
-  cursor: string;
-  node: { id: string; from: string; recordingSid: string };
-}
+import { headers, isSignedOut, report, url } from './session';
+import { connect } from './socket';
 
 const socket = connect();
 const client = new Client({
   url,
   preferGetMethod: false,
   fetch: patient,
-  fetchOptions: () => ({ headers }),
+  fetchOptions: () => ({ headers: headers() }),
   exchanges: [
     fetchExchange,
     subscriptionExchange({
@@ -25,38 +21,42 @@ const client = new Client({
   ],
 });
 
-const LIST = gql<{ voicemails: { edges: Edge[]; pageInfo: { startCursor: string } } }, {}>`
-  query { voicemails(first: 20) { edges { node { id from recordingSid } } pageInfo { startCursor } } }
-`;
+const received = gql<{ voicemailReceived: Edge }, { after: string }>(RECEIVED);
+const changed = gql<{ voicemailChanged: Change }, { after: string }>(CHANGED);
 
-const FOLLOW = gql<{ voicemailReceived: Edge }, { after: string }>`
-  subscription ($after: Cursor) { voicemailReceived(after: $after) { cursor node { id from recordingSid } } }
-`;
-
-const { data, error } = await client.query(LIST, {});
+const { data, error } = await client.query(gql<List, {}>(LIST), {});
 if (!data) throw error;
-for (const { node } of data.voicemails.edges) console.log('has', node.recordingSid);
+const { edges, followCursor } = data.voicemails;
+const inbox = new Inbox(edges);
 
-client.subscription(FOLLOW, { after: data.voicemails.pageInfo.startCursor }).subscribe(({ data, error }) => {
-  if (error) console.error(error.message);
-  else console.log('received', data?.voicemailReceived.node.recordingSid);
+client.subscription(received, { after: followCursor }).subscribe(({ data, error }) => {
+  if (error) report(error);
+  else if (data) inbox.receive(data.voicemailReceived);
+});
+
+client.subscription(changed, { after: followCursor }).subscribe(({ data, error }) => {
+  if (error) report(error);
+  else if (data) inbox.change(data.voicemailChanged);
 });
 
 // Without a WebSocket: urql's fetchExchange reads event streams. It does not come back when one is cut, as at every restart of the
 // service, so that is done here.
-const streams = new Client({ url, preferGetMethod: false, fetch: patient, fetchSubscriptions: true, fetchOptions: () => ({ headers }), exchanges: [fetchExchange] });
+const streams = new Client({
+  url, preferGetMethod: false, fetch: patient, fetchSubscriptions: true, fetchOptions: () => ({ headers: headers() }), exchanges: [fetchExchange],
+});
 
 function stream(after: string) {
-  streams.subscription(FOLLOW, { after }).subscribe(({ data, error, hasNext }) => {
+  if (isSignedOut()) return;
+  streams.subscription(received, { after }).subscribe(({ data, error, hasNext }) => {
     if (data && !error && hasNext) {
       after = data.voicemailReceived.cursor;
       console.log('streamed', data.voicemailReceived.node.recordingSid);
     } else if (!error || error.networkError || error.graphQLErrors.every((e) => e.extensions.code === 'UNAVAILABLE')) {
       setTimeout(() => stream(after), 1000); // cut; what came last is told once more, with hasNext: false
     } else {
-      console.error(error.message);
+      report(error);
     }
   });
 }
 
-stream(data.voicemails.pageInfo.startCursor);
+stream(followCursor);
