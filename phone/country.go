@@ -43,8 +43,8 @@ func (c Countries) refusal(masked, to Number) string {
 	if len(c) == 0 {
 		regions = "its own country, " + mainRegionOf(masked)
 	}
-	return fmt.Sprintf("%s may not be rung: %s rings ordinary phones of %s, and no masked, premium-rate, shared-cost, personal, pager, "+
-		"company (UAN), voicemail, satellite, emergency or short numbers.", to, masked, regions)
+	return fmt.Sprintf("%s may not be rung: this number rings ordinary phones of %s, and no masked, premium-rate, shared-cost, personal, pager, "+
+		"company (UAN), voicemail, satellite, emergency or short numbers.", Mask(string(to)), regions)
 }
 
 func (c Countries) allowsRegionOf(masked, to Number) bool {
