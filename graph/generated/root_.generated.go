@@ -3321,7 +3321,7 @@ type Subscription {
   callChanged(
     "Only those of this number."
     numberID: ID
-    "A time before the connection was lost: take a minute off, since clocks differ. The further back, the more calls come first."
+    "A time before the connection was lost, by the service's clock. The further back, the more calls come first."
     since: Time
   ): Call!
 }

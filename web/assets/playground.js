@@ -20,6 +20,7 @@ function show() {
     url: address.replace(/^http/, "ws"),
     connectionParams: () => ({ authorization: "Bearer " + token() }),
     retryAttempts: 20,
+    shouldRetry: ({ code }) => code !== undefined && code !== 4403,
     on: { closed: ({ code }) => code === 4403 && notice("The token was not accepted.") },
   });
   const fetcher = GraphiQL.createFetcher({ url: address, fetch: authorized, wsClient: sockets, enableIncrementalDelivery: false });
