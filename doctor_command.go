@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/maskline/maskline/doctor"
-	"github.com/maskline/maskline/internal/mail"
 )
 
 // doctorCmd examines an installation; it does not need the service to run, nor minds when it does.
@@ -49,7 +47,7 @@ func (s *Settings) patient() doctor.Patient {
 	issuer, _ := s.issuer(time.Now)
 	p := doctor.Patient{
 		PublicURL: s.PublicURL, DataDir: s.DataDir, DatabaseURL: s.DatabaseURL, RecordingsURL: s.RecordingsURL,
-		Mail: mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail")},
+		Mail: s.mail(nil),
 		Twilio: doctor.Credentials{
 			APIURL: s.TwilioAPIURL, AccountSID: s.TwilioAccountSID, AuthToken: string(s.TwilioAuthToken),
 			APIKey: s.TwilioAPIKey, APISecret: string(s.TwilioAPISecret),

@@ -36,13 +36,13 @@ func (w *modelWorld) inspect() report {
 		r.add("list voicemails: %v", err)
 		return r
 	}
-	calls, err := w.listCalls(adminToken)
+	calls, missed, err := w.listCalls(adminToken)
 	if err != nil {
 		r.add("list calls: %v", err)
 		return r
 	}
 	w.everyRecordingIsAVoicemail(&r, voicemails)
-	w.everyOwnerWasTold(&r, voicemails)
+	w.everyOwnerWasTold(&r, voicemails, missed)
 	for _, tn := range w.tenants {
 		own, err := w.listVoicemails(tn.token)
 		if err != nil {
@@ -104,8 +104,8 @@ func (w *modelWorld) sameAudio(r *report, v modelVoicemail, want []byte) {
 	}
 }
 
-// 2. Every voicemail was mailed, and no oftener than something died that may have been about to say so.
-func (w *modelWorld) everyOwnerWasTold(r *report, voicemails []modelVoicemail) {
+// 2. Every voicemail was mailed, as were missed calls, and no oftener than something died that may have been about to say so.
+func (w *modelWorld) everyOwnerWasTold(r *report, voicemails []modelVoicemail, missed []modelMail) {
 	took, lost := w.mail.copies()
 	excused := 1 + w.deathsSoFar() + w.silences + lost
 	mails := 0
@@ -118,6 +118,12 @@ func (w *modelWorld) everyOwnerWasTold(r *report, voicemails []modelVoicemail) {
 			if n := took[d.ID]; n == 0 || n > excused || d.State != "DELIVERED" {
 				r.add("the mail of voicemail %s was taken %d times and is %s (%s)", v.ID, n, d.State, d.LastError)
 			}
+		}
+	}
+	for _, d := range missed { // a message may have come after the mail was begun
+		mails += min(took[d.ID], 1)
+		if n := took[d.ID]; n == 0 && d.State != "FAILED" || n > excused || d.State == "PENDING" {
+			r.add("the mail %s of a missed call was taken %d times and is %s (%s)", d.ID, n, d.State, d.LastError)
 		}
 	}
 	if mails != len(took) {
@@ -256,10 +262,15 @@ func (w *modelWorld) listVoicemails(token string) (all []modelVoicemail, err err
 	return all, nil
 }
 
-func (w *modelWorld) listCalls(token string) (all []modelCall, err error) {
+func (w *modelWorld) listCalls(token string) (all []modelCall, missed []modelMail, err error) {
 	var page struct {
 		Calls struct {
-			Edges    []struct{ Node modelCall }
+			Edges []struct {
+				Node struct {
+					modelCall
+					Deliveries []modelMail
+				}
+			}
 			PageInfo struct {
 				HasNextPage bool
 				EndCursor   *string
@@ -270,14 +281,14 @@ func (w *modelWorld) listCalls(token string) (all []modelCall, err error) {
 		vars := map[string]any{"after": page.Calls.PageInfo.EndCursor}
 		page.Calls.Edges = nil
 		if err := w.asks(token, `query($after: Cursor) { calls(first: 100, after: $after) { pageInfo { hasNextPage endCursor } edges { node {
-			callSid outcome endedAt } } } }`, vars, &page); err != nil {
-			return nil, err
+			callSid outcome endedAt deliveries { id state lastError } } } } }`, vars, &page); err != nil {
+			return nil, nil, err
 		}
 		for _, e := range page.Calls.Edges {
-			all = append(all, e.Node)
+			all, missed = append(all, e.Node.modelCall), append(missed, e.Node.Deliveries...)
 		}
 	}
-	return all, nil
+	return all, missed, nil
 }
 
 // asks sends GraphQL, and fails nobody's test: the program may just be dead.

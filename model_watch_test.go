@@ -32,12 +32,14 @@ type modelVoicemail struct {
 	Transcription               string
 	Number                      struct{ ID string }
 	Call                        struct{ CallSid string }
-	Deliveries                  []struct{ ID, State, LastError string }
+	Deliveries                  []modelMail
 
 	cursor string // of its edge in a list
 }
 
 func (v modelVoicemail) state() string { return v.Audio + " " + v.Transcription }
+
+type modelMail struct{ ID, State, LastError string }
 
 type modelCall struct {
 	CallSid, Outcome, EndedAt string

@@ -312,8 +312,12 @@ func (e *expected) String() string {
 	if e.reserved {
 		used++
 	}
+	mailed := len(e.messages)
+	if e.state == phone.Missed {
+		mailed++
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, used %d calls, %d voicemails, mailed %d\n", e.state.Outcome(), e.calls, used, len(e.messages))
+	fmt.Fprintf(&b, "%s, used %d calls, %d voicemails, mailed %d\n", e.state.Outcome(), e.calls, used, mailed)
 	for _, sid := range slices.Sorted(maps.Keys(e.messages)) {
 		m := e.messages[sid]
 		fmt.Fprintf(&b, "%s: %d s, STORED, %s\n", sid, m.seconds, m.transcription)

@@ -102,7 +102,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	}
 	a.metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "maskline_recordings_read_bytes_total", Help: "Bytes of audio that were read from the recording store."},
 		func() float64 { return float64(a.store.BytesRead()) }))
-	mailer, err := mail.New(mail.Config{SMTPURL: string(s.SMTPURL), From: s.MailFrom, Dir: filepath.Join(s.DataDir, "mail"), Now: a.now})
+	mailer, err := mail.New(s.mail(a.now))
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func build(ctx context.Context, s Settings, p parts) (a *app, err error) {
 	}
 	a.desk = switchboard.New(switchboard.Config{
 		DB: a.db, Events: publisher, Twilio: rest, Recordings: a.store, Engine: ours, OIDC: issuer, Mail: mailer, Links: a.links, Log: a.log, Now: a.now,
-		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, SimultaneousCalls: s.MaxSimultaneousCalls, MailLinkDays: s.MailLinkDays, BinDays: s.BinDays, RawDays: s.RawWebhookDays, CallDays: s.CallDays, AuditDays: s.AuditDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
+		Settings: switchboard.Settings{Transcriber: s.Transcriber, Countries: s.AllowedCountries, SimultaneousCalls: s.MaxSimultaneousCalls, MailLinkDays: s.MailLinkDays, MailDays: s.MailDays, BinDays: s.BinDays, RawDays: s.RawWebhookDays, CallDays: s.CallDays, AuditDays: s.AuditDays, ReconcileEvery: s.ReconcileEvery, DeleteAfterCopy: s.TwilioDeleteAfterCopy},
 		Metrics:  switchboard.NewMetrics(a.metrics), Memory: memory, Journal: journal.New(filepath.Join(s.DataDir, "journal")),
 	})
 	a.queue, err = jobs.New(jobs.Config{

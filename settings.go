@@ -47,8 +47,10 @@ type Settings struct {
 	OIDCAudience string `env:"OIDC_AUDIENCE" name:"oidc-audience" placeholder:"NAME" help:"The audience that such JWTs name."`
 
 	SMTPURL      Secret `env:"SMTP_URL" name:"smtp-url" placeholder:"URL" help:"smtp://user:pass@host:port or smtps://…; without it each mail is a file in DATA_DIR/mail."`
+	SMTPTLS      string `env:"SMTP_TLS" name:"smtp-tls" default:"" enum:"required,opportunistic,off," placeholder:"WHEN" help:"required, opportunistic or off: whether mails go out over an encrypted connection only; required unless set when SMTP_URL has a password and its host is not this machine."`
 	MailFrom     string `env:"MAIL_FROM" placeholder:"ADDRESS" help:"Who mails come from."`
 	MailLinkDays int    `env:"MAIL_LINK_DAYS" default:"7" placeholder:"DAYS" help:"How long the link in a mail plays without signing in; 0: never."`
+	MailDays     int    `env:"MAIL_DAYS" default:"30" placeholder:"DAYS" help:"How long mails stay that are kept as files."`
 
 	Transcriber        string `env:"TRANSCRIBER" default:"twilio" enum:"off,twilio,openai,exec" help:"Who transcribes: off, twilio (American English only), openai (a service) or exec (a program)."`
 	TranscriberURL     string `env:"TRANSCRIBER_URL" placeholder:"URL" help:"With openai: the service, below which is /v1/audio/transcriptions; https://api.openai.com is one."`
@@ -178,7 +180,7 @@ func (s *Settings) check() error {
 	days := []struct {
 		name string
 		n    int
-	}{{"MAIL_LINK_DAYS", s.MailLinkDays}, {"BIN_DAYS", s.BinDays}, {"RAW_WEBHOOK_DAYS", s.RawWebhookDays}, {"CALL_DAYS", s.CallDays}, {"AUDIT_DAYS", s.AuditDays}}
+	}{{"MAIL_LINK_DAYS", s.MailLinkDays}, {"MAIL_DAYS", s.MailDays}, {"BIN_DAYS", s.BinDays}, {"RAW_WEBHOOK_DAYS", s.RawWebhookDays}, {"CALL_DAYS", s.CallDays}, {"AUDIT_DAYS", s.AuditDays}}
 	for _, d := range days {
 		if d.n < 0 || d.n > 36500 {
 			return fmt.Errorf("%s: %d is not a number of days from 0 to 36500", d.name, d.n)

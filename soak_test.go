@@ -275,7 +275,7 @@ func (s *soak) inspect(w *modelWorld) (r report) {
 	if err != nil {
 		r.add("%v", err)
 	}
-	calls, err := w.listCalls(adminToken)
+	calls, _, err := w.listCalls(adminToken)
 	if err != nil {
 		r.add("%v", err)
 	}

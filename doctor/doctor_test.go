@@ -197,6 +197,10 @@ var misfortunes = []misfortune{
 	{"the mail server refuses our password", func(c *clinic) {
 		c.Mail.SMTPURL = strings.Replace(c.Mail.SMTPURL, "smtp://", "smtp://olga:hidden@", 1)
 	}, doctor.Trouble, "The mail server does not take us", "password", 0},
+	{"the mail server offers no STARTTLS, which is required", func(c *clinic) { c.Mail.TLS = "required" },
+		doctor.Trouble, "The mail server offers no secure connection", "SMTP_TLS=opportunistic", 0},
+	{"SMTP_TLS is no word", func(c *clinic) { c.Mail.TLS = "always" },
+		doctor.Trouble, "SMTP_TLS: want required, opportunistic or off", "SMTP_URL", 0},
 	{"the folder for mails can't be made", func(c *clinic) {
 		c.Mail.SMTPURL, c.Mail.Dir = "", filepath.Join(c.file(), "mail")
 	}, doctor.Trouble, "Mails can't be put into", "DATA_DIR", 0},

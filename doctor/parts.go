@@ -10,13 +10,17 @@ import (
 
 func (p Patient) examineMail(ctx context.Context) []Finding {
 	sender, err := mail.New(p.Mail)
+	encrypted := false
 	if err == nil {
-		err = sender.Check(ctx)
+		encrypted, err = sender.Check(ctx)
 	}
 	toFiles := p.Mail.SMTPURL == ""
 	switch {
 	case err != nil && toFiles:
 		return []Finding{trouble(areaMail, fmt.Sprintf("Mails can't be put into %s: %v.", p.Mail.Dir, err), "See who may write to DATA_DIR, or set SMTP_URL.")}
+	case err != nil && mail.Insecure(err):
+		return []Finding{trouble(areaMail, fmt.Sprintf("The mail server offers no secure connection: %v.", err),
+			"Have the server offer STARTTLS with a good certificate, or use smtps://. SMTP_TLS=opportunistic sends mails in the clear where the server offers no encryption. Mails wait meanwhile, up to 5 days.")}
 	case err != nil:
 		return []Finding{trouble(areaMail, fmt.Sprintf("The mail server does not take us: %v.", err),
 			"See whether host, port, user and password in SMTP_URL are right, and whether this machine reaches it. Mails wait meanwhile, up to 5 days.")}
@@ -24,6 +28,8 @@ func (p Patient) examineMail(ctx context.Context) []Finding {
 		return []Finding{warning(areaMail, fmt.Sprintf("SMTP_URL is not set: each mail is a file in %s, and nobody gets it.", p.Mail.Dir), "Set SMTP_URL, and MAIL_FROM to an address that the server sends for.")}
 	case toFiles:
 		return []Finding{fine(areaMail, fmt.Sprintf("Each mail becomes a file in %s.", p.Mail.Dir))}
+	case !encrypted && !sender.ToThisMachine():
+		return []Finding{warning(areaMail, "Mails, with what callers say, go to the mail server in the clear.", "Have the server offer STARTTLS, or use smtps://, and set SMTP_TLS=required.")}
 	}
 	return []Finding{fine(areaMail, fmt.Sprintf("The mail server takes us; mails come from %s.", p.Mail.From))}
 }

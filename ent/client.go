@@ -26,6 +26,7 @@ import (
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/rawwebhook"
+	"github.com/maskline/maskline/ent/sentmail"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -61,6 +62,8 @@ type Client struct {
 	Plan *PlanClient
 	// RawWebhook is the client for interacting with the RawWebhook builders.
 	RawWebhook *RawWebhookClient
+	// SentMail is the client for interacting with the SentMail builders.
+	SentMail *SentMailClient
 	// Setting is the client for interacting with the Setting builders.
 	Setting *SettingClient
 	// Token is the client for interacting with the Token builders.
@@ -91,6 +94,7 @@ func (c *Client) init() {
 	c.NumberSubscription = NewNumberSubscriptionClient(c.config)
 	c.Plan = NewPlanClient(c.config)
 	c.RawWebhook = NewRawWebhookClient(c.config)
+	c.SentMail = NewSentMailClient(c.config)
 	c.Setting = NewSettingClient(c.config)
 	c.Token = NewTokenClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -198,6 +202,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		NumberSubscription: NewNumberSubscriptionClient(cfg),
 		Plan:               NewPlanClient(cfg),
 		RawWebhook:         NewRawWebhookClient(cfg),
+		SentMail:           NewSentMailClient(cfg),
 		Setting:            NewSettingClient(cfg),
 		Token:              NewTokenClient(cfg),
 		User:               NewUserClient(cfg),
@@ -232,6 +237,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		NumberSubscription: NewNumberSubscriptionClient(cfg),
 		Plan:               NewPlanClient(cfg),
 		RawWebhook:         NewRawWebhookClient(cfg),
+		SentMail:           NewSentMailClient(cfg),
 		Setting:            NewSettingClient(cfg),
 		Token:              NewTokenClient(cfg),
 		User:               NewUserClient(cfg),
@@ -267,7 +273,7 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.AuditEntry, c.BlockedCaller, c.Call, c.Change, c.Counter, c.Delivery,
 		c.MailRecipient, c.MaskedNumber, c.NumberSubscription, c.Plan, c.RawWebhook,
-		c.Setting, c.Token, c.User, c.Voicemail,
+		c.SentMail, c.Setting, c.Token, c.User, c.Voicemail,
 	} {
 		n.Use(hooks...)
 	}
@@ -279,7 +285,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.AuditEntry, c.BlockedCaller, c.Call, c.Change, c.Counter, c.Delivery,
 		c.MailRecipient, c.MaskedNumber, c.NumberSubscription, c.Plan, c.RawWebhook,
-		c.Setting, c.Token, c.User, c.Voicemail,
+		c.SentMail, c.Setting, c.Token, c.User, c.Voicemail,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -310,6 +316,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Plan.mutate(ctx, m)
 	case *RawWebhookMutation:
 		return c.RawWebhook.mutate(ctx, m)
+	case *SentMailMutation:
+		return c.SentMail.mutate(ctx, m)
 	case *SettingMutation:
 		return c.Setting.mutate(ctx, m)
 	case *TokenMutation:
@@ -1984,6 +1992,141 @@ func (c *RawWebhookClient) mutate(ctx context.Context, m *RawWebhookMutation) (V
 	}
 }
 
+// SentMailClient is a client for the SentMail schema.
+type SentMailClient struct {
+	config
+}
+
+// NewSentMailClient returns a client for the SentMail from the given config.
+func NewSentMailClient(c config) *SentMailClient {
+	return &SentMailClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `sentmail.Hooks(f(g(h())))`.
+func (c *SentMailClient) Use(hooks ...Hook) {
+	c.hooks.SentMail = append(c.hooks.SentMail, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `sentmail.Intercept(f(g(h())))`.
+func (c *SentMailClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SentMail = append(c.inters.SentMail, interceptors...)
+}
+
+// Create returns a builder for creating a SentMail entity.
+func (c *SentMailClient) Create() *SentMailCreate {
+	mutation := newSentMailMutation(c.config, OpCreate)
+	return &SentMailCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SentMail entities.
+func (c *SentMailClient) CreateBulk(builders ...*SentMailCreate) *SentMailCreateBulk {
+	return &SentMailCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SentMailClient) MapCreateBulk(slice any, setFunc func(*SentMailCreate, int)) *SentMailCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SentMailCreateBulk{err: fmt.Errorf("calling to SentMailClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SentMailCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SentMailCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SentMail.
+func (c *SentMailClient) Update() *SentMailUpdate {
+	mutation := newSentMailMutation(c.config, OpUpdate)
+	return &SentMailUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SentMailClient) UpdateOne(_m *SentMail) *SentMailUpdateOne {
+	mutation := newSentMailMutation(c.config, OpUpdateOne, withSentMail(_m))
+	return &SentMailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SentMailClient) UpdateOneID(id string) *SentMailUpdateOne {
+	mutation := newSentMailMutation(c.config, OpUpdateOne, withSentMailID(id))
+	return &SentMailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SentMail.
+func (c *SentMailClient) Delete() *SentMailDelete {
+	mutation := newSentMailMutation(c.config, OpDelete)
+	return &SentMailDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SentMailClient) DeleteOne(_m *SentMail) *SentMailDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SentMailClient) DeleteOneID(id string) *SentMailDeleteOne {
+	builder := c.Delete().Where(sentmail.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SentMailDeleteOne{builder}
+}
+
+// Query returns a query builder for SentMail.
+func (c *SentMailClient) Query() *SentMailQuery {
+	return &SentMailQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSentMail},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SentMail entity by its id.
+func (c *SentMailClient) Get(ctx context.Context, id string) (*SentMail, error) {
+	return c.Query().Where(sentmail.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SentMailClient) GetX(ctx context.Context, id string) *SentMail {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SentMailClient) Hooks() []Hook {
+	hooks := c.hooks.SentMail
+	return append(hooks[:len(hooks):len(hooks)], sentmail.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SentMailClient) Interceptors() []Interceptor {
+	inters := c.inters.SentMail
+	return append(inters[:len(inters):len(inters)], sentmail.Interceptors[:]...)
+}
+
+func (c *SentMailClient) mutate(ctx context.Context, m *SentMailMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SentMailCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SentMailUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SentMailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SentMailDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SentMail mutation op: %q", m.Op())
+	}
+}
+
 // SettingClient is a client for the Setting schema.
 type SettingClient struct {
 	config
@@ -2624,13 +2767,13 @@ func (c *VoicemailClient) mutate(ctx context.Context, m *VoicemailMutation) (Val
 type (
 	hooks struct {
 		AuditEntry, BlockedCaller, Call, Change, Counter, Delivery, MailRecipient,
-		MaskedNumber, NumberSubscription, Plan, RawWebhook, Setting, Token, User,
-		Voicemail []ent.Hook
+		MaskedNumber, NumberSubscription, Plan, RawWebhook, SentMail, Setting, Token,
+		User, Voicemail []ent.Hook
 	}
 	inters struct {
 		AuditEntry, BlockedCaller, Call, Change, Counter, Delivery, MailRecipient,
-		MaskedNumber, NumberSubscription, Plan, RawWebhook, Setting, Token, User,
-		Voicemail []ent.Interceptor
+		MaskedNumber, NumberSubscription, Plan, RawWebhook, SentMail, Setting, Token,
+		User, Voicemail []ent.Interceptor
 	}
 )
 

@@ -46,6 +46,8 @@ type Delivery struct {
 	RetriedAt *time.Time `json:"retried_at,omitempty"`
 	// Withheld holds the value of the "withheld" field.
 	Withheld bool `json:"withheld,omitempty"`
+	// More holds the value of the "more" field.
+	More int `json:"more,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -94,7 +96,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case delivery.FieldWithheld:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldAttempts:
+		case delivery.FieldAttempts, delivery.FieldMore:
 			values[i] = new(sql.NullInt64)
 		case delivery.FieldID, delivery.FieldOwnerID, delivery.FieldVoicemailID, delivery.FieldCallID, delivery.FieldNumberID, delivery.FieldChannel, delivery.FieldRecipient, delivery.FieldState, delivery.FieldLastError:
 			values[i] = new(sql.NullString)
@@ -206,6 +208,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Withheld = value.Bool
 			}
+		case delivery.FieldMore:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field more", values[i])
+			} else if value.Valid {
+				_m.More = int(value.Int64)
+			}
 		case delivery.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -310,6 +318,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("withheld=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Withheld))
+	builder.WriteString(", ")
+	builder.WriteString("more=")
+	builder.WriteString(fmt.Sprintf("%v", _m.More))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

@@ -184,6 +184,20 @@ func (_c *DeliveryCreate) SetNillableWithheld(v *bool) *DeliveryCreate {
 	return _c
 }
 
+// SetMore sets the "more" field.
+func (_c *DeliveryCreate) SetMore(v int) *DeliveryCreate {
+	_c.mutation.SetMore(v)
+	return _c
+}
+
+// SetNillableMore sets the "more" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableMore(v *int) *DeliveryCreate {
+	if v != nil {
+		_c.SetMore(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *DeliveryCreate) SetCreatedAt(v time.Time) *DeliveryCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -271,6 +285,10 @@ func (_c *DeliveryCreate) defaults() error {
 		v := delivery.DefaultWithheld
 		_c.mutation.SetWithheld(v)
 	}
+	if _, ok := _c.mutation.More(); !ok {
+		v := delivery.DefaultMore
+		_c.mutation.SetMore(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if delivery.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized delivery.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -347,6 +365,9 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Withheld(); !ok {
 		return &ValidationError{Name: "withheld", err: errors.New(`ent: missing required field "Delivery.withheld"`)}
+	}
+	if _, ok := _c.mutation.More(); !ok {
+		return &ValidationError{Name: "more", err: errors.New(`ent: missing required field "Delivery.more"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Delivery.created_at"`)}
@@ -435,6 +456,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Withheld(); ok {
 		_spec.SetField(delivery.FieldWithheld, field.TypeBool, value)
 		_node.Withheld = value
+	}
+	if value, ok := _c.mutation.More(); ok {
+		_spec.SetField(delivery.FieldMore, field.TypeInt, value)
+		_node.More = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(delivery.FieldCreatedAt, field.TypeTime, value)
@@ -640,6 +665,24 @@ func (u *DeliveryUpsert) UpdateWithheld() *DeliveryUpsert {
 	return u
 }
 
+// SetMore sets the "more" field.
+func (u *DeliveryUpsert) SetMore(v int) *DeliveryUpsert {
+	u.Set(delivery.FieldMore, v)
+	return u
+}
+
+// UpdateMore sets the "more" field to the value that was provided on create.
+func (u *DeliveryUpsert) UpdateMore() *DeliveryUpsert {
+	u.SetExcluded(delivery.FieldMore)
+	return u
+}
+
+// AddMore adds v to the "more" field.
+func (u *DeliveryUpsert) AddMore(v int) *DeliveryUpsert {
+	u.Add(delivery.FieldMore, v)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -839,6 +882,27 @@ func (u *DeliveryUpsertOne) SetWithheld(v bool) *DeliveryUpsertOne {
 func (u *DeliveryUpsertOne) UpdateWithheld() *DeliveryUpsertOne {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.UpdateWithheld()
+	})
+}
+
+// SetMore sets the "more" field.
+func (u *DeliveryUpsertOne) SetMore(v int) *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetMore(v)
+	})
+}
+
+// AddMore adds v to the "more" field.
+func (u *DeliveryUpsertOne) AddMore(v int) *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.AddMore(v)
+	})
+}
+
+// UpdateMore sets the "more" field to the value that was provided on create.
+func (u *DeliveryUpsertOne) UpdateMore() *DeliveryUpsertOne {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateMore()
 	})
 }
 
@@ -1208,6 +1272,27 @@ func (u *DeliveryUpsertBulk) SetWithheld(v bool) *DeliveryUpsertBulk {
 func (u *DeliveryUpsertBulk) UpdateWithheld() *DeliveryUpsertBulk {
 	return u.Update(func(s *DeliveryUpsert) {
 		s.UpdateWithheld()
+	})
+}
+
+// SetMore sets the "more" field.
+func (u *DeliveryUpsertBulk) SetMore(v int) *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.SetMore(v)
+	})
+}
+
+// AddMore adds v to the "more" field.
+func (u *DeliveryUpsertBulk) AddMore(v int) *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.AddMore(v)
+	})
+}
+
+// UpdateMore sets the "more" field to the value that was provided on create.
+func (u *DeliveryUpsertBulk) UpdateMore() *DeliveryUpsertBulk {
+	return u.Update(func(s *DeliveryUpsert) {
+		s.UpdateMore()
 	})
 }
 

@@ -159,6 +159,27 @@ func (_u *DeliveryUpdate) SetNillableWithheld(v *bool) *DeliveryUpdate {
 	return _u
 }
 
+// SetMore sets the "more" field.
+func (_u *DeliveryUpdate) SetMore(v int) *DeliveryUpdate {
+	_u.mutation.ResetMore()
+	_u.mutation.SetMore(v)
+	return _u
+}
+
+// SetNillableMore sets the "more" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableMore(v *int) *DeliveryUpdate {
+	if v != nil {
+		_u.SetMore(*v)
+	}
+	return _u
+}
+
+// AddMore adds value to the "more" field.
+func (_u *DeliveryUpdate) AddMore(v int) *DeliveryUpdate {
+	_u.mutation.AddMore(v)
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdate) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -262,6 +283,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Withheld(); ok {
 		_spec.SetField(delivery.FieldWithheld, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.More(); ok {
+		_spec.SetField(delivery.FieldMore, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedMore(); ok {
+		_spec.AddField(delivery.FieldMore, field.TypeInt, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -414,6 +441,27 @@ func (_u *DeliveryUpdateOne) SetNillableWithheld(v *bool) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetMore sets the "more" field.
+func (_u *DeliveryUpdateOne) SetMore(v int) *DeliveryUpdateOne {
+	_u.mutation.ResetMore()
+	_u.mutation.SetMore(v)
+	return _u
+}
+
+// SetNillableMore sets the "more" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableMore(v *int) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetMore(*v)
+	}
+	return _u
+}
+
+// AddMore adds value to the "more" field.
+func (_u *DeliveryUpdateOne) AddMore(v int) *DeliveryUpdateOne {
+	_u.mutation.AddMore(v)
+	return _u
+}
+
 // Mutation returns the DeliveryMutation object of the builder.
 func (_u *DeliveryUpdateOne) Mutation() *DeliveryMutation {
 	return _u.mutation
@@ -547,6 +595,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Withheld(); ok {
 		_spec.SetField(delivery.FieldWithheld, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.More(); ok {
+		_spec.SetField(delivery.FieldMore, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedMore(); ok {
+		_spec.AddField(delivery.FieldMore, field.TypeInt, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Delivery{config: _u.config}

@@ -23,6 +23,7 @@ import (
 	"github.com/maskline/maskline/ent/numbersubscription"
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/rawwebhook"
+	"github.com/maskline/maskline/ent/sentmail"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -98,6 +99,7 @@ func checkColumn(t, c string) error {
 			numbersubscription.Table: numbersubscription.ValidColumn,
 			plan.Table:               plan.ValidColumn,
 			rawwebhook.Table:         rawwebhook.ValidColumn,
+			sentmail.Table:           sentmail.ValidColumn,
 			setting.Table:            setting.ValidColumn,
 			token.Table:              token.ValidColumn,
 			user.Table:               user.ValidColumn,

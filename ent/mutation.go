@@ -23,6 +23,7 @@ import (
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/rawwebhook"
+	"github.com/maskline/maskline/ent/sentmail"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -50,6 +51,7 @@ const (
 	TypeNumberSubscription = "NumberSubscription"
 	TypePlan               = "Plan"
 	TypeRawWebhook         = "RawWebhook"
+	TypeSentMail           = "SentMail"
 	TypeSetting            = "Setting"
 	TypeToken              = "Token"
 	TypeUser               = "User"
@@ -3691,6 +3693,8 @@ type DeliveryMutation struct {
 	claimed_until    *time.Time
 	retried_at       *time.Time
 	withheld         *bool
+	more             *int
+	addmore          *int
 	created_at       *time.Time
 	clearedFields    map[string]struct{}
 	voicemail        *string
@@ -4385,6 +4389,62 @@ func (m *DeliveryMutation) ResetWithheld() {
 	m.withheld = nil
 }
 
+// SetMore sets the "more" field.
+func (m *DeliveryMutation) SetMore(i int) {
+	m.more = &i
+	m.addmore = nil
+}
+
+// More returns the value of the "more" field in the mutation.
+func (m *DeliveryMutation) More() (r int, exists bool) {
+	v := m.more
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMore returns the old "more" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldMore(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMore: %w", err)
+	}
+	return oldValue.More, nil
+}
+
+// AddMore adds i to the "more" field.
+func (m *DeliveryMutation) AddMore(i int) {
+	if m.addmore != nil {
+		*m.addmore += i
+	} else {
+		m.addmore = &i
+	}
+}
+
+// AddedMore returns the value that was added to the "more" field in this mutation.
+func (m *DeliveryMutation) AddedMore() (r int, exists bool) {
+	v := m.addmore
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMore resets all changes to the "more" field.
+func (m *DeliveryMutation) ResetMore() {
+	m.more = nil
+	m.addmore = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *DeliveryMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -4509,7 +4569,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.owner_id != nil {
 		fields = append(fields, delivery.FieldOwnerID)
 	}
@@ -4549,6 +4609,9 @@ func (m *DeliveryMutation) Fields() []string {
 	if m.withheld != nil {
 		fields = append(fields, delivery.FieldWithheld)
 	}
+	if m.more != nil {
+		fields = append(fields, delivery.FieldMore)
+	}
 	if m.created_at != nil {
 		fields = append(fields, delivery.FieldCreatedAt)
 	}
@@ -4586,6 +4649,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.RetriedAt()
 	case delivery.FieldWithheld:
 		return m.Withheld()
+	case delivery.FieldMore:
+		return m.More()
 	case delivery.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -4623,6 +4688,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldRetriedAt(ctx)
 	case delivery.FieldWithheld:
 		return m.OldWithheld(ctx)
+	case delivery.FieldMore:
+		return m.OldMore(ctx)
 	case delivery.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -4725,6 +4792,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetWithheld(v)
 		return nil
+	case delivery.FieldMore:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMore(v)
+		return nil
 	case delivery.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -4743,6 +4817,9 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addattempts != nil {
 		fields = append(fields, delivery.FieldAttempts)
 	}
+	if m.addmore != nil {
+		fields = append(fields, delivery.FieldMore)
+	}
 	return fields
 }
 
@@ -4753,6 +4830,8 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case delivery.FieldAttempts:
 		return m.AddedAttempts()
+	case delivery.FieldMore:
+		return m.AddedMore()
 	}
 	return nil, false
 }
@@ -4768,6 +4847,13 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAttempts(v)
+		return nil
+	case delivery.FieldMore:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMore(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Delivery numeric field %s", name)
@@ -4879,6 +4965,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldWithheld:
 		m.ResetWithheld()
+		return nil
+	case delivery.FieldMore:
+		m.ResetMore()
 		return nil
 	case delivery.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -9959,6 +10048,392 @@ func (m *RawWebhookMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *RawWebhookMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown RawWebhook edge %s", name)
+}
+
+// SentMailMutation represents an operation that mutates the SentMail nodes in the graph.
+type SentMailMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	number_id     *string
+	at            *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*SentMail, error)
+	predicates    []predicate.SentMail
+}
+
+var _ ent.Mutation = (*SentMailMutation)(nil)
+
+// sentmailOption allows management of the mutation configuration using functional options.
+type sentmailOption func(*SentMailMutation)
+
+// newSentMailMutation creates new mutation for the SentMail entity.
+func newSentMailMutation(c config, op Op, opts ...sentmailOption) *SentMailMutation {
+	m := &SentMailMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSentMail,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSentMailID sets the ID field of the mutation.
+func withSentMailID(id string) sentmailOption {
+	return func(m *SentMailMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SentMail
+		)
+		m.oldValue = func(ctx context.Context) (*SentMail, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SentMail.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSentMail sets the old SentMail of the mutation.
+func withSentMail(node *SentMail) sentmailOption {
+	return func(m *SentMailMutation) {
+		m.oldValue = func(context.Context) (*SentMail, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SentMailMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SentMailMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SentMail entities.
+func (m *SentMailMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SentMailMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SentMailMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SentMail.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNumberID sets the "number_id" field.
+func (m *SentMailMutation) SetNumberID(s string) {
+	m.number_id = &s
+}
+
+// NumberID returns the value of the "number_id" field in the mutation.
+func (m *SentMailMutation) NumberID() (r string, exists bool) {
+	v := m.number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumberID returns the old "number_id" field's value of the SentMail entity.
+// If the SentMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SentMailMutation) OldNumberID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumberID: %w", err)
+	}
+	return oldValue.NumberID, nil
+}
+
+// ResetNumberID resets all changes to the "number_id" field.
+func (m *SentMailMutation) ResetNumberID() {
+	m.number_id = nil
+}
+
+// SetAt sets the "at" field.
+func (m *SentMailMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *SentMailMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the SentMail entity.
+// If the SentMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SentMailMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *SentMailMutation) ResetAt() {
+	m.at = nil
+}
+
+// Where appends a list predicates to the SentMailMutation builder.
+func (m *SentMailMutation) Where(ps ...predicate.SentMail) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SentMailMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SentMailMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SentMail, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SentMailMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SentMailMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SentMail).
+func (m *SentMailMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SentMailMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.number_id != nil {
+		fields = append(fields, sentmail.FieldNumberID)
+	}
+	if m.at != nil {
+		fields = append(fields, sentmail.FieldAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SentMailMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case sentmail.FieldNumberID:
+		return m.NumberID()
+	case sentmail.FieldAt:
+		return m.At()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SentMailMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case sentmail.FieldNumberID:
+		return m.OldNumberID(ctx)
+	case sentmail.FieldAt:
+		return m.OldAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SentMail field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SentMailMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case sentmail.FieldNumberID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumberID(v)
+		return nil
+	case sentmail.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SentMail field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SentMailMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SentMailMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SentMailMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown SentMail numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SentMailMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SentMailMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SentMailMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown SentMail nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SentMailMutation) ResetField(name string) error {
+	switch name {
+	case sentmail.FieldNumberID:
+		m.ResetNumberID()
+		return nil
+	case sentmail.FieldAt:
+		m.ResetAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SentMail field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SentMailMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SentMailMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SentMailMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SentMailMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SentMailMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SentMailMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SentMailMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SentMail unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SentMailMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SentMail edge %s", name)
 }
 
 // SettingMutation represents an operation that mutates the Setting nodes in the graph.

@@ -36,6 +36,8 @@ type Tx struct {
 	Plan *PlanClient
 	// RawWebhook is the client for interacting with the RawWebhook builders.
 	RawWebhook *RawWebhookClient
+	// SentMail is the client for interacting with the SentMail builders.
+	SentMail *SentMailClient
 	// Setting is the client for interacting with the Setting builders.
 	Setting *SettingClient
 	// Token is the client for interacting with the Token builders.
@@ -186,6 +188,7 @@ func (tx *Tx) init() {
 	tx.NumberSubscription = NewNumberSubscriptionClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)
 	tx.RawWebhook = NewRawWebhookClient(tx.config)
+	tx.SentMail = NewSentMailClient(tx.config)
 	tx.Setting = NewSettingClient(tx.config)
 	tx.Token = NewTokenClient(tx.config)
 	tx.User = NewUserClient(tx.config)

@@ -27,12 +27,14 @@ type Audio struct {
 	readers *seats // of each voicemail
 }
 
-// Routes adds the two routes to mux.
+// Routes adds the routes to mux.
 func (a Audio) Routes(mux *http.ServeMux) {
 	a.readers = &seats{each: readersOfOne, of: map[string]int{}}
 	mux.Handle("GET /recordings/{id}", a.Origins.cors(shareAudio, http.HandlerFunc(a.recording)))
 	mux.Handle("OPTIONS /recordings/{id}", a.Origins.cors(shareAudio, http.HandlerFunc(preflight)))
 	mux.Handle("GET /v/{id}", compress.Handler(http.HandlerFunc(a.page)))
+	mux.Handle("GET /unsubscribe/{id}", compress.Handler(http.HandlerFunc(a.unsubscribePage)))
+	mux.HandleFunc("POST /unsubscribe/{id}", a.unsubscribe)
 }
 
 func preflight(w http.ResponseWriter, _ *http.Request) {

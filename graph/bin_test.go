@@ -203,6 +203,6 @@ func TestAMailOfADeletedVoicemailIsNotSent(t *testing.T) {
 		w.do(jobs.SendMail, id)
 		w.ask(a.token, restoreThem, vars{"ids": vm})
 		w.wants(a.token, `{ voicemails { edges { node { deliveries { state lastError } } } } }`, nil, `{"voicemails": {"edges": [{"node": {"deliveries":
-			[{"state": "FAILED", "lastError": "the voicemail was deleted before this mail was sent"}]}}]}}`)
+			[{"state": "FAILED", "lastError": "The voicemail was deleted before this mail was sent."}]}}]}}`)
 	})
 }

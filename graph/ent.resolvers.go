@@ -14,6 +14,10 @@ import (
 	"github.com/maskline/maskline/graph/scalar"
 )
 
+func (r *deliveryResolver) LastError(ctx context.Context, obj *ent.Delivery) (*string, error) {
+	return shownFailure(ctx, obj.LastError), nil
+}
+
 func (r *queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
 	return r.node(ctx, id)
 }
@@ -42,7 +46,17 @@ func (r *queryResolver) Voicemails(ctx context.Context, after *entgql.Cursor[str
 	return r.voicemails(ctx, root, page{after, first, before, last}, orderBy, where)
 }
 
+func (r *voicemailResolver) AudioError(ctx context.Context, obj *ent.Voicemail) (*string, error) {
+	return shownFailure(ctx, obj.AudioError), nil
+}
+
+func (r *voicemailResolver) TranscriptionError(ctx context.Context, obj *ent.Voicemail) (*string, error) {
+	return shownFailure(ctx, obj.TranscriptionError), nil
+}
+
 func (r *Resolver) Call() generated.CallResolver { return &callResolver{r} }
+
+func (r *Resolver) Delivery() generated.DeliveryResolver { return &deliveryResolver{r} }
 
 func (r *Resolver) MaskedNumber() generated.MaskedNumberResolver { return &maskedNumberResolver{r} }
 
@@ -58,6 +72,7 @@ func (r *Resolver) Voicemail() generated.VoicemailResolver { return &voicemailRe
 
 type (
 	callResolver               struct{ *Resolver }
+	deliveryResolver           struct{ *Resolver }
 	maskedNumberResolver       struct{ *Resolver }
 	numberSubscriptionResolver struct{ *Resolver }
 	queryResolver              struct{ *Resolver }

@@ -11,6 +11,7 @@ import (
 	"entgo.io/contrib/entgql"
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/graph/scalar"
+	"github.com/maskline/maskline/phone"
 )
 
 func (r *maskedNumberResolver) Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error) {
@@ -31,4 +32,8 @@ func (r *maskedNumberResolver) Subscription(ctx context.Context, obj *ent.Masked
 
 func (r *maskedNumberResolver) UnheardVoicemails(ctx context.Context, obj *ent.MaskedNumber) (int, error) {
 	return r.unheardVoicemails(ctx, obj)
+}
+
+func (r *maskedNumberResolver) LeftOutEmails(ctx context.Context, obj *ent.MaskedNumber) ([]*phone.LeftOutEmail, error) {
+	return r.leftOutEmails(ctx, obj)
 }

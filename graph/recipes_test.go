@@ -146,7 +146,10 @@ func (w *world) kitchen() tenant {
 		if err := tx.Voicemail.UpdateOneID(third).SetTranscription(phone.TranscriptionFailed).SetTranscriptionError(outOfOrder).Exec(w.ctx); err != nil {
 			return err
 		}
-		return tx.Delivery.Update().Where(delivery.HasVoicemailWith(voicemail.ID(second))).SetState(phone.DeliveryFailed).SetAttempts(3).SetLastError("550 no such mailbox").Exec(w.ctx)
+		return tx.Delivery.Update().Where(delivery.HasVoicemailWith(voicemail.ID(second))).SetState(phone.DeliveryFailed).SetAttempts(3).SetLastError("The mail server refused this address for good: 550 no such mailbox").Exec(w.ctx)
+	})
+	w.write(func(tx *ent.Client) error {
+		return tx.MailRecipient.Create().SetNumberID(a.number).SetAddress("bob@example.com").SetUnsubscribedAt(w.now()).Exec(w.ctx)
 	})
 	_, err := w.desk.Receive(w.ctx, phone.Incoming{CallSID: w.sid("CA"), From: "+15550200003", To: phone.Number(a.phone)})
 	check(w.t, err)

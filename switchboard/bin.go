@@ -2,13 +2,13 @@ package switchboard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/delivery"
+	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/viewer"
 	"github.com/maskline/maskline/ent/voicemail"
 	"github.com/maskline/maskline/internal/jobs"
@@ -126,6 +126,9 @@ func (s *Switchboard) purge(ctx context.Context, id string) error {
 	if err := s.Recordings.Delete(ctx, v.ID); err != nil {
 		return err
 	}
+	if err := s.discardMails(ctx, delivery.VoicemailID(id)); err != nil {
+		return err
+	}
 	if err := s.inTx(ctx, func(tx *Tx) error { return tx.hollowOut(ctx, id) }); err != nil {
 		return err
 	}
@@ -134,6 +137,15 @@ func (s *Switchboard) purge(ctx context.Context, id string) error {
 		s.Log.WarnContext(ctx, "the database's files may still hold what was purged", "error", err)
 	}
 	return s.deleteAtTwilio(ctx, v)
+}
+
+// discardMails deletes the mails that were kept as files, with the audio, the numbers and the links in them.
+func (s *Switchboard) discardMails(ctx context.Context, of predicate.Delivery) error {
+	mails, err := s.DB.Client().Delivery.Query().Where(of).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("load deliveries: %w", err)
+	}
+	return s.Mail.Discard(mails...)
 }
 
 func (tx *Tx) hollowOut(ctx context.Context, id string) error {
@@ -180,7 +192,7 @@ func (s *Switchboard) RetryDelivery(ctx context.Context, id string) error {
 		if d.State == phone.DeliveryDelivered {
 			return nil
 		}
-		if err := tx.Delivery.UpdateOneID(id).SetState(phone.DeliveryPending).SetRetriedAt(s.now()).Exec(ctx); err != nil {
+		if err := tx.Delivery.UpdateOneID(id).SetState(phone.DeliveryPending).SetRetriedAt(s.now()).SetWithheld(false).Exec(ctx); err != nil {
 			return fmt.Errorf("write delivery %s: %w", id, err)
 		}
 		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: id, At: s.now()})
@@ -208,5 +220,3 @@ func (s *Switchboard) triedFor(d *ent.Delivery) time.Duration {
 	}
 	return s.now().Sub(since)
 }
-
-var errDeleted = errors.New("the voicemail was deleted before this mail was sent")

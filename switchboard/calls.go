@@ -373,7 +373,8 @@ func (st step) givenAt(now time.Time) time.Time {
 // settle writes a step down: state, timeline, answer, reservation; and tells clients.
 func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) error {
 	now := s.now()
-	c.State = c.State.After(st.decision.What)
+	before := c.State
+	c.State = before.After(st.decision.What)
 	for _, n := range st.decision.Notes {
 		c.Timeline = append(c.Timeline, phone.CallEvent{At: now, Kind: n.Kind, Detail: n.Detail})
 		tx.steps = append(tx.steps, loggedStep{c.CallSid, n})
@@ -396,7 +397,7 @@ func (s *Switchboard) settle(ctx context.Context, tx *Tx, c *ent.Call, st step) 
 		return err
 	}
 	tx.announce(callEvent(c, changed))
-	return nil
+	return s.mailMissed(ctx, tx, c, before)
 }
 
 // laterThan is now, or right after the last time, when another replica's clock has run ahead of ours.

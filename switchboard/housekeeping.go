@@ -25,7 +25,7 @@ func (s *Switchboard) keepHouse(ctx context.Context, _ string) error {
 	old := func(tx *Tx) *ent.VoicemailQuery { return tx.Voicemail.Query().Where(voicemail.DeletedAtLT(binned)) }
 	_, err := s.emptyOut(ctx, old)
 	return errors.Join(s.retireAll(ctx), err, s.forgetDeletions(ctx, binned), s.forgetRaw(ctx, s.daysAgo(s.Settings.RawDays)),
-		s.forgetAudit(ctx, s.daysAgo(s.Settings.AuditDays)), s.forgetCalls(ctx, s.daysAgo(s.Settings.CallDays)), s.giveUpOverdue(ctx), s.scrub(ctx))
+		s.forgetAudit(ctx, s.daysAgo(s.Settings.AuditDays)), s.forgetCalls(ctx, s.daysAgo(s.Settings.CallDays)), s.forgetMails(ctx), s.giveUpOverdue(ctx), s.scrub(ctx))
 }
 
 // Rewriting a SQLite file keeps others from writing: that of the one size takes as long as a few writes, that of the other about a second.
@@ -114,20 +114,24 @@ func (s *Switchboard) retireSome(ctx context.Context, tx *Tx, numberID string, b
 
 // forgetCalls lets go of calls that are settled, with their callers' numbers and the mails that told of them. Their voicemails stay, without a call.
 func (s *Switchboard) forgetCalls(ctx context.Context, before time.Time) error {
-	_, err := s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return tx.forgetSomeCalls(ctx, before) })
+	_, err := s.untilFew(ctx, atOnce, func(tx *Tx) (int, error) { return s.forgetSomeCalls(ctx, tx, before) })
 	return err
 }
 
 // ofEverybody is always true. It has the index of all calls used, which is not that of an owner's.
 func ofEverybody(s *sql.Selector) { s.Where(sql.ExprP(viewer.OfEverybody)) }
 
-func (tx *Tx) forgetSomeCalls(ctx context.Context, before time.Time) (int, error) {
+func (s *Switchboard) forgetSomeCalls(ctx context.Context, tx *Tx, before time.Time) (int, error) {
 	settled := call.And(call.EndedAtNotNil(), call.OutcomeNEQ(phone.OutcomeRinging), call.ReservedInIsNil())
 	ids, err := tx.Call.Query().Where(ofEverybody, call.StartedAtLT(before), settled).Order(ent.Asc(call.FieldStartedAt, call.FieldID)).Limit(atOnce).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	if _, err := tx.Delivery.Delete().Where(delivery.CallIDIn(ids...)).Exec(ctx); err != nil {
+	ofThem := delivery.CallIDIn(ids...)
+	if err := s.discardMails(ctx, ofThem); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Delivery.Delete().Where(ofThem).Exec(ctx); err != nil {
 		return 0, fmt.Errorf("forget the mails of calls: %w", err)
 	}
 	if _, err := tx.Call.Delete().Where(call.IDIn(ids...)).Exec(ctx); err != nil {

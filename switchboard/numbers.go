@@ -121,7 +121,12 @@ func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*
 			return err
 		}
 		set := settingsOf(n)
+		set.NotifyEmails = nil
 		change(&set)
+		anew := set.NotifyEmails != nil
+		if !anew {
+			set.NotifyEmails = n.NotifyEmails
+		}
 		if err := set.Check(n.PhoneNumber); err != nil {
 			return err
 		}
@@ -131,6 +136,11 @@ func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*
 			}
 		}
 		set.NotifyEmails = each(set.NotifyEmails)
+		if anew {
+			if err := tx.letIn(ctx, n, set.NotifyEmails); err != nil {
+				return err
+			}
+		}
 		changed := differences(settingsOf(n), set)
 		if changed == "" {
 			return nil

@@ -16,7 +16,7 @@ import (
 // there, or it is gone.
 const overdueBy = time.Hour
 
-var errOverdue = errors.New("our own work on it failed each time; the log says why")
+const errOverdue = said("Our own work on it failed each time.")
 
 // giveUpOverdue gives up what nobody else does, so that it does not stay pending for ever.
 func (s *Switchboard) giveUpOverdue(ctx context.Context) error {
@@ -91,7 +91,7 @@ func (s *Switchboard) overdueMails(ctx context.Context) (errs error) {
 		return fmt.Errorf("look for mails that are overdue: %w", err)
 	}
 	for _, d := range late {
-		errs = errors.Join(errs, s.notSent(ctx, d, false, errOverdue))
+		errs = errors.Join(errs, s.notSent(ctx, d, nil, false, errOverdue))
 	}
 	return errs
 }

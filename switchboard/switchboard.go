@@ -56,6 +56,7 @@ type Settings struct {
 	SimultaneousCalls int // forwarded calls of one number at a time; 0: no limit
 
 	MailLinkDays int // how long the link in a mail works without signing in; 0: never
+	MailDays     int // how long mails stay that are kept as files
 	BinDays      int // how long deleted voicemails can be restored
 	CallDays     int // how long calls are kept
 	RawDays      int // how long raw webhooks are kept

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -156,68 +155,6 @@ func (s *Switchboard) arrive(ctx context.Context, tx *Tx, v *ent.Voicemail) erro
 	tx.appear(v)
 	tx.touchCallOf(v)
 	return s.prepareMails(ctx, tx, v)
-}
-
-// prepareMails writes one delivery for each recipient; each goes out once its transcript is there, or a minute from now.
-func (s *Switchboard) prepareMails(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
-	to, err := tx.recipients(ctx, v)
-	if err != nil {
-		return err
-	}
-	at := s.now()
-	if !phone.MailDue(v.Transcription, at, at) {
-		at = at.Add(phone.MailPatience)
-	}
-	for _, recipient := range to {
-		d, err := tx.Delivery.Create().SetOwnerID(v.OwnerID).SetVoicemailID(v.ID).SetNumberID(v.NumberID).SetChannel(channelEmail).SetRecipient(recipient).SetCreatedAt(s.now()).Save(ctx)
-		if err != nil {
-			return fmt.Errorf("write the delivery of voicemail %s: %w", v.ID, err)
-		}
-		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: d.ID, At: at})
-	}
-	return nil
-}
-
-const channelEmail = "email"
-
-// recipients are the number's notifyEmails, each once, or its owner.
-func (tx *Tx) recipients(ctx context.Context, v *ent.Voicemail) ([]string, error) {
-	n, err := tx.MaskedNumber.Get(ctx, v.NumberID)
-	if err != nil {
-		return nil, fmt.Errorf("load number %s: %w", v.NumberID, err)
-	}
-	if len(n.NotifyEmails) > 0 {
-		return each(n.NotifyEmails), nil
-	}
-	owner, err := tx.User.Get(ctx, v.OwnerID)
-	if err != nil {
-		return nil, fmt.Errorf("load owner %s: %w", v.OwnerID, err)
-	}
-	return []string{owner.Email}, nil
-}
-
-func each(addresses []string) []string {
-	once := []string{}
-	seen := map[string]bool{}
-	for _, a := range addresses {
-		if a = strings.ToLower(a); !seen[a] {
-			seen[a] = true
-			once = append(once, a)
-		}
-	}
-	return once
-}
-
-// mailNow sends the mails that waited for a transcript.
-func (s *Switchboard) mailNow(ctx context.Context, tx *Tx, v *ent.Voicemail) error {
-	waiting, err := tx.pendingDeliveries(ctx, v.ID)
-	if err != nil {
-		return err
-	}
-	for _, id := range waiting {
-		tx.later(jobs.Job{Kind: jobs.SendMail, Subject: id, At: s.now()})
-	}
-	return nil
 }
 
 // Mark marks voicemails as heard or not, all or none of them; what is so already is left alone.

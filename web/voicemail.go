@@ -41,16 +41,21 @@ const voicemailPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; m
 // WriteVoicemail answers with the page of p, which works without JavaScript. Its links lead one level up, since it is
 // served at /v/{id}.
 func WriteVoicemail(w http.ResponseWriter, status int, p VoicemailPage) {
-	protect(w.Header(), voicemailPolicy)
-	var page bytes.Buffer
-	if err := voicemailTemplate.Execute(&page, p); err != nil {
+	writePage(w, status, voicemailPolicy, voicemailTemplate, p)
+}
+
+// writePage answers with a page that is made for whoever has its link, and that nobody may keep.
+func writePage(w http.ResponseWriter, status int, policy string, page *template.Template, data any) {
+	protect(w.Header(), policy)
+	var body bytes.Buffer
+	if err := page.Execute(&body, data); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentTypes[".html"])
-	// The page holds a signed link.
+	// The page holds a signed link, or was reached by one.
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // the reader went away
+	_, _ = w.Write(body.Bytes()) // the reader went away
 }

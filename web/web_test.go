@@ -37,7 +37,7 @@ func wantHeader(t *testing.T, w *httptest.ResponseRecorder, name, want string) {
 // ours are the embedded texts that we wrote, by their names.
 func ours(t *testing.T) map[string]string {
 	t.Helper()
-	texts := map[string]string{"pages/voicemail.html": voicemailHTML}
+	texts := map[string]string{"pages/voicemail.html": voicemailHTML, "pages/unsubscribe.html": unsubscribeHTML}
 	for _, folder := range []string{"pages", "assets"} {
 		entries, err := fs.ReadDir(files, folder)
 		if err != nil {
@@ -185,7 +185,7 @@ func TestOurFilesMakeNoMarkupOfText(t *testing.T) {
 // Pages work below any prefix only if whatever they load is named relative to themselves.
 func TestWhatPagesLoadIsRelativeAndThere(t *testing.T) {
 	t.Parallel()
-	served := map[string]string{"pages/inbox.html": "/", "pages/playground.html": "/playground", "pages/voicemail.html": "/v/vm_1"}
+	served := map[string]string{"pages/inbox.html": "/", "pages/playground.html": "/playground", "pages/voicemail.html": "/v/vm_1", "pages/unsubscribe.html": "/unsubscribe/rcp_1"}
 	reference := regexp.MustCompile(`(?:src|href)="([^"{]+)"|(?m:^import [^"]*"([^"]+)")`)
 	for name, text := range ours(t) {
 		base, isPage := served[name]

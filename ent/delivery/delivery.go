@@ -44,6 +44,8 @@ const (
 	FieldRetriedAt = "retried_at"
 	// FieldWithheld holds the string denoting the withheld field in the database.
 	FieldWithheld = "withheld"
+	// FieldMore holds the string denoting the more field in the database.
+	FieldMore = "more"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeVoicemail holds the string denoting the voicemail edge name in mutations.
@@ -84,6 +86,7 @@ var Columns = []string{
 	FieldClaimedUntil,
 	FieldRetriedAt,
 	FieldWithheld,
+	FieldMore,
 	FieldCreatedAt,
 }
 
@@ -123,6 +126,8 @@ var (
 	LastErrorValidator func(string) error
 	// DefaultWithheld holds the default value on creation for the "withheld" field.
 	DefaultWithheld bool
+	// DefaultMore holds the default value on creation for the "more" field.
+	DefaultMore int
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -214,6 +219,11 @@ func ByRetriedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByWithheld orders the results by the withheld field.
 func ByWithheld(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldWithheld, opts...).ToFunc()
+}
+
+// ByMore orders the results by the more field.
+func ByMore(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMore, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -126,6 +126,11 @@ func Withheld(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldWithheld, v))
 }
 
+// More applies equality check predicate on the "more" field. It's identical to MoreEQ.
+func More(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldMore, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldCreatedAt, v))
@@ -854,6 +859,46 @@ func WithheldEQ(v bool) predicate.Delivery {
 // WithheldNEQ applies the NEQ predicate on the "withheld" field.
 func WithheldNEQ(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldNEQ(FieldWithheld, v))
+}
+
+// MoreEQ applies the EQ predicate on the "more" field.
+func MoreEQ(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldMore, v))
+}
+
+// MoreNEQ applies the NEQ predicate on the "more" field.
+func MoreNEQ(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldMore, v))
+}
+
+// MoreIn applies the In predicate on the "more" field.
+func MoreIn(vs ...int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldMore, vs...))
+}
+
+// MoreNotIn applies the NotIn predicate on the "more" field.
+func MoreNotIn(vs ...int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldMore, vs...))
+}
+
+// MoreGT applies the GT predicate on the "more" field.
+func MoreGT(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldMore, v))
+}
+
+// MoreGTE applies the GTE predicate on the "more" field.
+func MoreGTE(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldMore, v))
+}
+
+// MoreLT applies the LT predicate on the "more" field.
+func MoreLT(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldMore, v))
+}
+
+// MoreLTE applies the LTE predicate on the "more" field.
+func MoreLTE(v int) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldMore, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

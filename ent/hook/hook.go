@@ -141,6 +141,18 @@ func (f RawWebhookFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RawWebhookMutation", m)
 }
 
+// The SentMailFunc type is an adapter to allow the use of ordinary
+// function as SentMail mutator.
+type SentMailFunc func(context.Context, *ent.SentMailMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SentMailFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SentMailMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SentMailMutation", m)
+}
+
 // The SettingFunc type is an adapter to allow the use of ordinary
 // function as Setting mutator.
 type SettingFunc func(context.Context, *ent.SettingMutation) (ent.Value, error)

@@ -20,6 +20,7 @@ import (
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/predicate"
 	"github.com/maskline/maskline/ent/rawwebhook"
+	"github.com/maskline/maskline/ent/sentmail"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -379,6 +380,33 @@ func (f TraverseRawWebhook) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.RawWebhookQuery", q)
 }
 
+// The SentMailFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SentMailFunc func(context.Context, *ent.SentMailQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SentMailFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SentMailQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SentMailQuery", q)
+}
+
+// The TraverseSentMail type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSentMail func(context.Context, *ent.SentMailQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSentMail) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSentMail) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SentMailQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SentMailQuery", q)
+}
+
 // The SettingFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SettingFunc func(context.Context, *ent.SettingQuery) (ent.Value, error)
 
@@ -512,6 +540,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.PlanQuery, predicate.Plan, plan.OrderOption]{typ: ent.TypePlan, tq: q}, nil
 	case *ent.RawWebhookQuery:
 		return &query[*ent.RawWebhookQuery, predicate.RawWebhook, rawwebhook.OrderOption]{typ: ent.TypeRawWebhook, tq: q}, nil
+	case *ent.SentMailQuery:
+		return &query[*ent.SentMailQuery, predicate.SentMail, sentmail.OrderOption]{typ: ent.TypeSentMail, tq: q}, nil
 	case *ent.SettingQuery:
 		return &query[*ent.SettingQuery, predicate.Setting, setting.OrderOption]{typ: ent.TypeSetting, tq: q}, nil
 	case *ent.TokenQuery:

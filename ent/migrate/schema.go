@@ -257,6 +257,7 @@ var (
 		{Name: "claimed_until", Type: field.TypeTime, Nullable: true},
 		{Name: "retried_at", Type: field.TypeTime, Nullable: true},
 		{Name: "withheld", Type: field.TypeBool, Default: false},
+		{Name: "more", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "call_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
 		{Name: "voicemail_id", Type: field.TypeString, Nullable: true, Size: 40, Collation: "C"},
@@ -269,13 +270,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "deliveries_calls_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[13]},
+				Columns:    []*schema.Column{DeliveriesColumns[14]},
 				RefColumns: []*schema.Column{CallsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "deliveries_voicemails_deliveries",
-				Columns:    []*schema.Column{DeliveriesColumns[14]},
+				Columns:    []*schema.Column{DeliveriesColumns[15]},
 				RefColumns: []*schema.Column{VoicemailsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -284,12 +285,12 @@ var (
 			{
 				Name:    "delivery_voicemail_id_channel_recipient",
 				Unique:  true,
-				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[3], DeliveriesColumns[4]},
+				Columns: []*schema.Column{DeliveriesColumns[15], DeliveriesColumns[3], DeliveriesColumns[4]},
 			},
 			{
 				Name:    "delivery_call_id_channel_recipient",
 				Unique:  true,
-				Columns: []*schema.Column{DeliveriesColumns[13], DeliveriesColumns[3], DeliveriesColumns[4]},
+				Columns: []*schema.Column{DeliveriesColumns[14], DeliveriesColumns[3], DeliveriesColumns[4]},
 			},
 			{
 				Name:    "delivery_owner_id",
@@ -297,14 +298,17 @@ var (
 				Columns: []*schema.Column{DeliveriesColumns[1]},
 			},
 			{
-				Name:    "delivery_number_id_created_at",
+				Name:    "delivery_withheld",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[2], DeliveriesColumns[12]},
+				Columns: []*schema.Column{DeliveriesColumns[2], DeliveriesColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "withheld",
+				},
 			},
 			{
 				Name:    "delivery_pending",
 				Unique:  false,
-				Columns: []*schema.Column{DeliveriesColumns[12]},
+				Columns: []*schema.Column{DeliveriesColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 'PENDING'",
 				},
@@ -566,6 +570,30 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "why IS NOT NULL",
 				},
+			},
+		},
+	}
+	// SentMailsColumns holds the columns for the "sent_mails" table.
+	SentMailsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "number_id", Type: field.TypeString, Size: 40, Collation: "C"},
+		{Name: "at", Type: field.TypeTime},
+	}
+	// SentMailsTable holds the schema information for the "sent_mails" table.
+	SentMailsTable = &schema.Table{
+		Name:       "sent_mails",
+		Columns:    SentMailsColumns,
+		PrimaryKey: []*schema.Column{SentMailsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sentmail_number_id_at",
+				Unique:  false,
+				Columns: []*schema.Column{SentMailsColumns[1], SentMailsColumns[2]},
+			},
+			{
+				Name:    "sentmail_at",
+				Unique:  false,
+				Columns: []*schema.Column{SentMailsColumns[2]},
 			},
 		},
 	}
@@ -922,6 +950,7 @@ var (
 		NumberSubscriptionsTable,
 		PlansTable,
 		RawWebhooksTable,
+		SentMailsTable,
 		SettingsTable,
 		TokensTable,
 		UsersTable,

@@ -39,6 +39,9 @@ type Plan func(*sql.Selector)
 // RawWebhook is the predicate function for rawwebhook builders.
 type RawWebhook func(*sql.Selector)
 
+// SentMail is the predicate function for sentmail builders.
+type SentMail func(*sql.Selector)
+
 // Setting is the predicate function for setting builders.
 type Setting func(*sql.Selector)
 

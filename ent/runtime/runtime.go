@@ -17,6 +17,7 @@ import (
 	"github.com/maskline/maskline/ent/plan"
 	"github.com/maskline/maskline/ent/rawwebhook"
 	"github.com/maskline/maskline/ent/schema"
+	"github.com/maskline/maskline/ent/sentmail"
 	"github.com/maskline/maskline/ent/setting"
 	"github.com/maskline/maskline/ent/token"
 	"github.com/maskline/maskline/ent/user"
@@ -250,8 +251,12 @@ func init() {
 	deliveryDescWithheld := deliveryFields[11].Descriptor()
 	// delivery.DefaultWithheld holds the default value on creation for the withheld field.
 	delivery.DefaultWithheld = deliveryDescWithheld.Default.(bool)
+	// deliveryDescMore is the schema descriptor for more field.
+	deliveryDescMore := deliveryFields[12].Descriptor()
+	// delivery.DefaultMore holds the default value on creation for the more field.
+	delivery.DefaultMore = deliveryDescMore.Default.(int)
 	// deliveryDescCreatedAt is the schema descriptor for created_at field.
-	deliveryDescCreatedAt := deliveryFields[12].Descriptor()
+	deliveryDescCreatedAt := deliveryFields[13].Descriptor()
 	// delivery.DefaultCreatedAt holds the default value on creation for the created_at field.
 	delivery.DefaultCreatedAt = deliveryDescCreatedAt.Default.(func() time.Time)
 	// deliveryDescID is the schema descriptor for id field.
@@ -449,6 +454,21 @@ func init() {
 	rawwebhookDescID := rawwebhookFields[0].Descriptor()
 	// rawwebhook.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	rawwebhook.IDValidator = rawwebhookDescID.Validators[0].(func(string) error)
+	sentmailMixin := schema.SentMail{}.Mixin()
+	sentmailMixinHooks0 := sentmailMixin[0].Hooks()
+	sentmail.Hooks[0] = sentmailMixinHooks0[0]
+	sentmailMixinInters0 := sentmailMixin[0].Interceptors()
+	sentmail.Interceptors[0] = sentmailMixinInters0[0]
+	sentmailFields := schema.SentMail{}.Fields()
+	_ = sentmailFields
+	// sentmailDescNumberID is the schema descriptor for number_id field.
+	sentmailDescNumberID := sentmailFields[1].Descriptor()
+	// sentmail.NumberIDValidator is a validator for the "number_id" field. It is called by the builders before save.
+	sentmail.NumberIDValidator = sentmailDescNumberID.Validators[0].(func(string) error)
+	// sentmailDescID is the schema descriptor for id field.
+	sentmailDescID := sentmailFields[0].Descriptor()
+	// sentmail.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	sentmail.IDValidator = sentmailDescID.Validators[0].(func(string) error)
 	settingMixin := schema.Setting{}.Mixin()
 	settingMixinHooks0 := settingMixin[0].Hooks()
 	setting.Hooks[0] = settingMixinHooks0[0]

@@ -38,6 +38,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Time("claimed_until").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipAll)), // a process is sending it
 		field.Time("retried_at").Optional().Nillable().Annotations(entgql.Skip(entgql.SkipAll)),    // somebody asked for another try then
 		field.Bool("withheld").Default(false).Annotations(entgql.Skip(entgql.SkipAll)),             // too many mails went out for the number that day
+		field.Int("more").Default(0).Annotations(entgql.Skip(entgql.SkipAll)),                      // so many withheld mails it tells of
 		field.Time("created_at").Default(now).Immutable().Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }
@@ -56,7 +57,7 @@ func (Delivery) Indexes() []ent.Index {
 		index.Fields("voicemail_id", "channel", "recipient").Unique(),
 		index.Fields("call_id", "channel", "recipient").Unique(),
 		index.Fields("owner_id"),
-		index.Fields("number_id", "created_at"),
+		index.Fields("number_id", "recipient").Annotations(entsql.IndexWhere("withheld")).StorageKey("delivery_withheld"),
 		index.Fields("created_at").Annotations(entsql.IndexWhere("state = 'PENDING'")).StorageKey("delivery_pending"),
 	}
 }

@@ -28,3 +28,24 @@ func (MailRecipient) Fields() []ent.Field {
 func (MailRecipient) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("number_id", "address").Unique()}
 }
+
+// SentMail records when a mail of a number went out, or began to, so that the mails of a day can be counted. It outlives the delivery, which
+// is deleted with its voicemail.
+type SentMail struct{ ent.Schema }
+
+// Mixin makes it the system's own.
+func (SentMail) Mixin() []ent.Mixin { return []ent.Mixin{Internal{}} }
+
+// Fields of a sent mail.
+func (SentMail) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").MaxLen(40).Immutable().Annotations(collateC), // the delivery's
+		field.String("number_id").MaxLen(40).Immutable().Annotations(collateC),
+		field.Time("at"),
+	}
+}
+
+// Indexes of sent mails: those of a number, and by age.
+func (SentMail) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("number_id", "at"), index.Fields("at")}
+}

@@ -25,12 +25,16 @@ import (
 type CallResolver interface {
 	Voicemail(ctx context.Context, obj *ent.Call) (*ent.Voicemail, error)
 }
+type DeliveryResolver interface {
+	LastError(ctx context.Context, obj *ent.Delivery) (*string, error)
+}
 type MaskedNumberResolver interface {
 	Subscriptions(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.NumberSubscriptionOrder, where *ent.NumberSubscriptionWhereInput) (*ent.NumberSubscriptionConnection, error)
 	Calls(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) (*ent.CallConnection, error)
 	Voicemails(ctx context.Context, obj *ent.MaskedNumber, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.VoicemailOrder, where *ent.VoicemailWhereInput) (*scalar.VoicemailConnection, error)
 	Subscription(ctx context.Context, obj *ent.MaskedNumber) (*ent.NumberSubscription, error)
 	UnheardVoicemails(ctx context.Context, obj *ent.MaskedNumber) (int, error)
+	LeftOutEmails(ctx context.Context, obj *ent.MaskedNumber) ([]*phone.LeftOutEmail, error)
 }
 type NumberSubscriptionResolver interface {
 	PeriodStart(ctx context.Context, obj *ent.NumberSubscription) (*time.Time, error)
@@ -55,6 +59,10 @@ type UserResolver interface {
 	BlockedCallers(ctx context.Context, obj *ent.User) ([]phone.Number, error)
 }
 type VoicemailResolver interface {
+	AudioError(ctx context.Context, obj *ent.Voicemail) (*string, error)
+
+	TranscriptionError(ctx context.Context, obj *ent.Voicemail) (*string, error)
+
 	AudioURL(ctx context.Context, obj *ent.Voicemail) (*string, error)
 }
 
@@ -1194,7 +1202,7 @@ func (ec *executionContext) _Delivery_lastError(ctx context.Context, field graph
 			return ec.fieldContext_Delivery_lastError(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LastError, nil
+			return ec.Resolvers.Delivery().LastError(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -1205,7 +1213,7 @@ func (ec *executionContext) _Delivery_lastError(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_Delivery_lastError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Delivery", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Delivery_deliveredAt(ctx context.Context, field graphql.CollectedField, obj *ent.Delivery) (ret graphql.Marshaler) {
@@ -1954,6 +1962,38 @@ func (ec *executionContext) _MaskedNumber_unheardVoicemails(ctx context.Context,
 }
 func (ec *executionContext) fieldContext_MaskedNumber_unheardVoicemails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MaskedNumber", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _MaskedNumber_leftOutEmails(ctx context.Context, field graphql.CollectedField, obj *ent.MaskedNumber) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MaskedNumber_leftOutEmails(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MaskedNumber().LeftOutEmails(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*phone.LeftOutEmail) graphql.Marshaler {
+			return ec.marshalNLeftOutEmail2ᚕᚖgithubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutEmailᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MaskedNumber_leftOutEmails(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MaskedNumber",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeftOutEmail(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _MaskedNumberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *ent.MaskedNumberConnection) (ret graphql.Marshaler) {
@@ -4053,7 +4093,7 @@ func (ec *executionContext) _Voicemail_audioError(ctx context.Context, field gra
 			return ec.fieldContext_Voicemail_audioError(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.AudioError, nil
+			return ec.Resolvers.Voicemail().AudioError(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -4064,7 +4104,7 @@ func (ec *executionContext) _Voicemail_audioError(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_Voicemail_audioError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voicemail", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Voicemail", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Voicemail_transcript(ctx context.Context, field graphql.CollectedField, obj *ent.Voicemail) (ret graphql.Marshaler) {
@@ -4122,7 +4162,7 @@ func (ec *executionContext) _Voicemail_transcriptionError(ctx context.Context, f
 			return ec.fieldContext_Voicemail_transcriptionError(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.TranscriptionError, nil
+			return ec.Resolvers.Voicemail().TranscriptionError(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -4133,7 +4173,7 @@ func (ec *executionContext) _Voicemail_transcriptionError(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_Voicemail_transcriptionError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voicemail", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Voicemail", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Voicemail_number(ctx context.Context, field graphql.CollectedField, obj *ent.Voicemail) (ret graphql.Marshaler) {
@@ -5517,37 +5557,70 @@ func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet,
 		case "id":
 			out.Values[i] = ec._Delivery_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "channel":
 			out.Values[i] = ec._Delivery_channel(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "recipient":
 			out.Values[i] = ec._Delivery_recipient(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = ec._Delivery_state(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "attempts":
 			out.Values[i] = ec._Delivery_attempts(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lastError":
-			out.Values[i] = ec._Delivery_lastError(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Delivery_lastError(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "deliveredAt":
 			out.Values[i] = ec._Delivery_deliveredAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -5892,6 +5965,44 @@ func (ec *executionContext) _MaskedNumber(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._MaskedNumber_unheardVoicemails(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "leftOutEmails":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MaskedNumber_leftOutEmails(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -7253,10 +7364,43 @@ func (ec *executionContext) _Voicemail(ctx context.Context, sel ast.SelectionSet
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "audioError":
-			out.Values[i] = ec._Voicemail_audioError(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Voicemail_audioError(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "transcript":
 			out.Values[i] = ec._Voicemail_transcript(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -7268,10 +7412,43 @@ func (ec *executionContext) _Voicemail(ctx context.Context, sel ast.SelectionSet
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "transcriptionError":
-			out.Values[i] = ec._Voicemail_transcriptionError(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Voicemail_transcriptionError(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "number":
 			field := field
 

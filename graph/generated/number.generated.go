@@ -4,8 +4,15 @@ package generated
 
 import (
 	"context"
+	"errors"
+	"math"
+	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/maskline/maskline/phone"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -17,6 +24,75 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _LeftOutEmail_address(ctx context.Context, field graphql.CollectedField, obj *phone.LeftOutEmail) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeftOutEmail_address(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeftOutEmail_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeftOutEmail", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _LeftOutEmail_reason(ctx context.Context, field graphql.CollectedField, obj *phone.LeftOutEmail) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeftOutEmail_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v phone.LeftOutReason) graphql.Marshaler {
+			return ec.marshalNLeftOutReason2githubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeftOutEmail_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeftOutEmail", field, false, false, errors.New("field of type LeftOutReason does not have child fields"))
+}
+
+func (ec *executionContext) _LeftOutEmail_since(ctx context.Context, field graphql.CollectedField, obj *phone.LeftOutEmail) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeftOutEmail_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeftOutEmail_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeftOutEmail", field, false, false, errors.New("field of type Time does not have child fields"))
+}
 
 // endregion **************************** field.gotpl *****************************
 
@@ -342,6 +418,54 @@ func (ec *executionContext) unmarshalInputUpdateNumberInput(ctx context.Context,
 
 // region    **************************** object.gotpl ****************************
 
+var leftOutEmailImplementors = []string{"LeftOutEmail"}
+
+func (ec *executionContext) _LeftOutEmail(ctx context.Context, sel ast.SelectionSet, obj *phone.LeftOutEmail) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leftOutEmailImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeftOutEmail")
+		case "address":
+			out.Values[i] = ec._LeftOutEmail_address(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._LeftOutEmail_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._LeftOutEmail_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -349,6 +473,42 @@ func (ec *executionContext) unmarshalInputUpdateNumberInput(ctx context.Context,
 func (ec *executionContext) unmarshalNCreateNumberInput2githubᚗcomᚋmasklineᚋmasklineᚋgraphᚋgeneratedᚐCreateNumberInput(ctx context.Context, v any) (CreateNumberInput, error) {
 	res, err := ec.unmarshalInputCreateNumberInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLeftOutEmail2ᚕᚖgithubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutEmailᚄ(ctx context.Context, sel ast.SelectionSet, v []*phone.LeftOutEmail) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 20, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLeftOutEmail2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutEmail(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLeftOutEmail2ᚖgithubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutEmail(ctx context.Context, sel ast.SelectionSet, v *phone.LeftOutEmail) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LeftOutEmail(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLeftOutReason2githubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutReason(ctx context.Context, v any) (phone.LeftOutReason, error) {
+	var res phone.LeftOutReason
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLeftOutReason2githubᚗcomᚋmasklineᚋmasklineᚋphoneᚐLeftOutReason(ctx context.Context, sel ast.SelectionSet, v phone.LeftOutReason) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNUpdateNumberInput2githubᚗcomᚋmasklineᚋmasklineᚋgraphᚋgeneratedᚐUpdateNumberInput(ctx context.Context, v any) (UpdateNumberInput, error) {

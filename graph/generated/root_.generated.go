@@ -26,6 +26,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Call() CallResolver
+	Delivery() DeliveryResolver
 	MaskedNumber() MaskedNumberResolver
 	Mutation() MutationResolver
 	NumberSubscription() NumberSubscriptionResolver
@@ -86,6 +87,12 @@ type ComplexityRoot struct {
 		State       func(childComplexity int) int
 	}
 
+	LeftOutEmail struct {
+		Address func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Since   func(childComplexity int) int
+	}
+
 	MaskedNumber struct {
 		CallerID            func(childComplexity int) int
 		Calls               func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.CallOrder, where *ent.CallWhereInput) int
@@ -98,6 +105,7 @@ type ComplexityRoot struct {
 		KeepVoicemailsDays  func(childComplexity int) int
 		Label               func(childComplexity int) int
 		Language            func(childComplexity int) int
+		LeftOutEmails       func(childComplexity int) int
 		MailMissedCalls     func(childComplexity int) int
 		MaxCallMinutes      func(childComplexity int) int
 		MaxVoicemailSeconds func(childComplexity int) int
@@ -486,6 +494,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Delivery.State(childComplexity), true
 
+	case "LeftOutEmail.address":
+		if e.ComplexityRoot.LeftOutEmail.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeftOutEmail.Address(childComplexity), true
+	case "LeftOutEmail.reason":
+		if e.ComplexityRoot.LeftOutEmail.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeftOutEmail.Reason(childComplexity), true
+	case "LeftOutEmail.since":
+		if e.ComplexityRoot.LeftOutEmail.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeftOutEmail.Since(childComplexity), true
+
 	case "MaskedNumber.callerID":
 		if e.ComplexityRoot.MaskedNumber.CallerID == nil {
 			break
@@ -557,6 +584,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MaskedNumber.Language(childComplexity), true
+	case "MaskedNumber.leftOutEmails":
+		if e.ComplexityRoot.MaskedNumber.LeftOutEmails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MaskedNumber.LeftOutEmails(childComplexity), true
 	case "MaskedNumber.mailMissedCalls":
 		if e.ComplexityRoot.MaskedNumber.MailMissedCalls == nil {
 			break
@@ -1905,7 +1938,7 @@ type Delivery implements Node {
   """
   attempts: Int!
   """
-  What the mail server said the last time that it failed.
+  Why it failed the last time, in a sentence; for administrators with the whole cause.
   """
   lastError: String
   """
@@ -3044,6 +3077,28 @@ input VoicemailWhereInput {
   subscription: NumberSubscription @goField(forceResolver: true)
   "Voicemails not marked as heard: exact up to 10,000, and then 10,000."
   unheardVoicemails: Int! @goField(forceResolver: true)
+  "The addresses that get none of its mails, and why; at most 100, the latest first."
+  leftOutEmails: [LeftOutEmail!]! @goField(forceResolver: true)
+}
+
+"An address that gets no mails of a number."
+type LeftOutEmail {
+  "The address."
+  address: String!
+  "Why it gets none."
+  reason: LeftOutReason!
+  "Since when."
+  since: Time!
+}
+
+"Why an address gets no mails of a number."
+enum LeftOutReason {
+  "Its mail server refused it for good three times running. Setting notifyEmails anew gives it another chance."
+  REFUSED
+  "Its reader unsubscribed, by a link in a mail, and can come back by the same link."
+  UNSUBSCRIBED
+  "The owner's: every address in notifyEmails has unsubscribed, and the owner's does not take their place before notifyEmails is set anew."
+  LIST_EMPTIED
 }
 
 "A new masked number."
@@ -3520,6 +3575,18 @@ func (ec *executionContext) childFields_Delivery(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
 
+func (ec *executionContext) childFields_LeftOutEmail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return ec.fieldContext_LeftOutEmail_address(ctx, field)
+	case "reason":
+		return ec.fieldContext_LeftOutEmail_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_LeftOutEmail_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeftOutEmail", field.Name)
+}
+
 func (ec *executionContext) childFields_MaskedNumber(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3578,6 +3645,8 @@ func (ec *executionContext) childFields_MaskedNumber(ctx context.Context, field 
 		return ec.fieldContext_MaskedNumber_subscription(ctx, field)
 	case "unheardVoicemails":
 		return ec.fieldContext_MaskedNumber_unheardVoicemails(ctx, field)
+	case "leftOutEmails":
+		return ec.fieldContext_MaskedNumber_leftOutEmails(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MaskedNumber", field.Name)
 }

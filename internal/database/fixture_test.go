@@ -97,6 +97,7 @@ func (h household) furnish(ctx context.Context, c *ent.Client, n int) error {
 		c.RawWebhook.Create().SetID(fmt.Sprintf("CA%032d/received", n)).SetNumber("+12025550199").SetForm("CallStatus=ringing").SetToldAt(noon),
 		c.AuditEntry.Create().SetAt(noon).SetActorID(owner).SetAction("read").SetOwnerID(owner),
 		c.MailRecipient.Create().SetNumberID(h.number.ID).SetAddress("ada@example.com"),
+		c.SentMail.Create().SetID(fmt.Sprintf("dlv_%d", n)).SetNumberID(h.number.ID).SetAt(noon),
 		c.Setting.Create().SetID(fmt.Sprintf("setting%d", n)).SetValue("secret"),
 	} {
 		if err := create.Exec(ctx); err != nil {

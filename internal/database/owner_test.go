@@ -16,7 +16,7 @@ import (
 
 // Types that are not owned: the system's own, and what everybody may read. Every other type must be owned.
 var (
-	internalTypes = map[string]bool{"Counter": true, "Setting": true, "RawWebhook": true, "AuditEntry": true, "MailRecipient": true}
+	internalTypes = map[string]bool{"Counter": true, "Setting": true, "RawWebhook": true, "AuditEntry": true, "MailRecipient": true, "SentMail": true}
 	sharedTypes   = map[string]bool{"Plan": true}
 )
 

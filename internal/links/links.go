@@ -1,5 +1,6 @@
-// Package links signs addresses that work without signing in, for a while: the audio of a voicemail and the page that a mail leads to.
-// A link says what it opens, until when, and carries an HMAC of both; it holds for that one voicemail and that one purpose.
+// Package links signs addresses that work without signing in, for a while: the audio of a voicemail, the page that a mail leads to, and the one
+// that takes its recipient off.
+// A link says what it opens, until when, and carries an HMAC of both; it holds for that one object and that one purpose.
 package links
 
 import (
@@ -19,6 +20,8 @@ type Purpose string
 const (
 	Audio Purpose = "recordings" // GET /recordings/{id}
 	Page  Purpose = "v"          // GET /v/{id}
+
+	Unsubscribe Purpose = "unsubscribe" // POST /unsubscribe/{id of a recipient}
 )
 
 // Signer makes and checks links below a base address. Until it is given its key, which lies in the database, it makes links that ask to
@@ -34,7 +37,7 @@ func New(base string) *Signer { return &Signer{base: base} }
 // SetKey is the key from now on; all replicas share one.
 func (s *Signer) SetKey(key []byte) { s.key.Store(&key) }
 
-// To is a link to the voicemail id that works until the given time; a zero time makes one that asks to sign in.
+// To is a link to the object id that works until the given time; a zero time makes one that asks to sign in.
 func (s *Signer) To(p Purpose, id string, until time.Time) string {
 	plain := s.base + "/" + string(p) + "/" + url.PathEscape(id)
 	key := s.key.Load()

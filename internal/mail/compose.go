@@ -19,8 +19,21 @@ type Voicemail struct {
 	TranscriptMissing string // why there is no transcript; empty: nothing is said of it
 	Link              string // where it can be heard; empty: no link
 	AudioAttached     bool
+	AudioTooLarge     bool   // for the mail server
 	AudioMissing      string // why there is no audio
+	Unsubscribe       string // where the recipient can unsubscribe; empty: no link
+	More              int    // so many other mails were held back
 	Locale, TimeZone  string // the owner's; what is unknown becomes English and UTC
+}
+
+// MissedCall is what a mail tells of a call that was not connected and left no message.
+type MissedCall struct {
+	From             string // E.164, or "anonymous"
+	Number, Label    string
+	At               time.Time
+	Unsubscribe      string
+	More             int
+	Locale, TimeZone string
 }
 
 // anonymous is how a caller is called who is not known.
@@ -28,12 +41,14 @@ const anonymous = "anonymous"
 
 // page is a mail in the making, with all texts cleaned.
 type page struct {
-	Language, Subject string
-	Say               phrases
-	Facts             []fact
-	Transcript        string
-	Link              string
-	Notes             []string
+	Language, Subject, Heading, Reason string
+
+	Say         phrases
+	Facts       []fact
+	Transcript  string
+	Link        string
+	Notes       []string
+	Unsubscribe string
 }
 
 type fact struct{ Name, Value string }
@@ -46,27 +61,54 @@ func Compose(v Voicemail) (subject, text, html string) {
 
 func compose(v Voicemail) page {
 	language, say := speak(v.Locale)
-	caller, number := headerText(v.From), headerText(v.Number)
-	if caller == "" || caller == anonymous {
-		caller = say.Withheld
-	}
-	name := number
-	if label := headerText(v.Label); label != "" {
-		name, number = label, label+" ("+number+")"
-	}
+	caller, number, name := say.parties(v.From, v.Number, v.Label)
 	return page{
 		Language: language, Say: say,
-		Subject: headerText(fmt.Sprintf(say.Subject, caller, name)),
+		Subject: headerText(fmt.Sprintf(say.Subject, caller, name)), Heading: say.Heading, Reason: say.Reason,
 		Facts: []fact{
 			{say.Caller, caller},
 			{say.Number, number},
 			{say.Received, v.ReceivedAt.In(zone(v.TimeZone)).Format(say.Clock)},
 			{say.Length, minutes(v.Duration)},
 		},
-		Transcript: bodyText(v.Transcript),
-		Link:       safeLink(v.Link),
-		Notes:      v.notes(say),
+		Transcript:  bodyText(v.Transcript),
+		Link:        safeLink(v.Link),
+		Notes:       append(v.notes(say), say.more(v.More)...),
+		Unsubscribe: safeLink(v.Unsubscribe),
 	}
+}
+
+// ComposeMissed writes the mail of a missed call. It never fails.
+func ComposeMissed(c MissedCall) (subject, text, html string) {
+	language, say := speak(c.Locale)
+	caller, number, name := say.parties(c.From, c.Number, c.Label)
+	p := page{
+		Language: language, Say: say,
+		Subject: headerText(fmt.Sprintf(say.MissedSubject, caller, name)), Heading: say.MissedHeading, Reason: say.MissedReason,
+		Facts:       []fact{{say.Caller, caller}, {say.Number, number}, {say.Called, c.At.In(zone(c.TimeZone)).Format(say.Clock)}},
+		Notes:       say.more(c.More),
+		Unsubscribe: safeLink(c.Unsubscribe),
+	}
+	return p.Subject, p.text(), p.html()
+}
+
+// parties names who called, the number that was called, and the number in short.
+func (say phrases) parties(from, number, label string) (caller, full, short string) {
+	caller, full = headerText(from), headerText(number)
+	if caller == "" || caller == anonymous {
+		caller = say.Withheld
+	}
+	if label = headerText(label); label != "" {
+		return caller, label + " (" + full + ")", label
+	}
+	return caller, full, full
+}
+
+func (say phrases) more(n int) []string {
+	if n <= 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf(say.More, n)}
 }
 
 func (v Voicemail) notes(say phrases) (notes []string) {
@@ -76,6 +118,9 @@ func (v Voicemail) notes(say phrases) (notes []string) {
 	if missing := headerText(v.AudioMissing); missing != "" {
 		notes = append(notes, say.NoAudio+say.Colon+missing)
 	}
+	if v.AudioTooLarge {
+		notes = append(notes, say.TooLarge)
+	}
 	if v.AudioAttached {
 		notes = append(notes, say.Attached)
 	}
@@ -84,7 +129,7 @@ func (v Voicemail) notes(say phrases) (notes []string) {
 
 func (p page) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", p.Say.Heading)
+	fmt.Fprintf(&b, "%s\n\n", p.Heading)
 	for _, f := range p.Facts {
 		fmt.Fprintf(&b, "%s%s%s\n", f.Name, p.Say.Colon, f.Value)
 	}
@@ -98,7 +143,10 @@ func (p page) text() string {
 	for _, note := range p.Notes {
 		fmt.Fprintf(&b, "\n%s\n", note)
 	}
-	fmt.Fprintf(&b, "\n-- \n%s\n", p.Say.Reason)
+	fmt.Fprintf(&b, "\n-- \n%s\n", p.Reason)
+	if p.Unsubscribe != "" {
+		fmt.Fprintf(&b, "%s%s%s\n", p.Say.Unsubscribe, p.Say.Colon, p.Unsubscribe)
+	}
 	return b.String()
 }
 
@@ -147,7 +195,7 @@ var layout = template.Must(template.New("voicemail").Parse(`<!DOCTYPE html>
 <body style="margin:0; padding:24px 12px; background:#f3f4f6; color:#1f2937; font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif; font-size:16px; line-height:1.5">
 <table role="presentation" align="center" width="100%" cellspacing="0" cellpadding="0" style="max-width:560px; margin:0 auto; background:#ffffff; border:1px solid #e5e7eb; border-radius:8px">
 <tr><td style="padding:24px">
-<h1 style="margin:0 0 16px; font-size:20px">{{.Say.Heading}}</h1>
+<h1 style="margin:0 0 16px; font-size:20px">{{.Heading}}</h1>
 <table role="presentation" cellspacing="0" cellpadding="0">
 {{- range .Facts}}
 <tr><td style="padding:2px 16px 2px 0; color:#6b7280; vertical-align:top">{{.Name}}</td><td style="padding:2px 0"><bdi>{{.Value}}</bdi></td></tr>
@@ -163,7 +211,7 @@ var layout = template.Must(template.New("voicemail").Parse(`<!DOCTYPE html>
 {{- range .Notes}}
 <p style="margin:16px 0 0; color:#4b5563"><bdi>{{.}}</bdi></p>
 {{- end}}
-<p style="margin:24px 0 0; padding-top:12px; border-top:1px solid #e5e7eb; color:#6b7280; font-size:13px">{{.Say.Reason}}</p>
+<p style="margin:24px 0 0; padding-top:12px; border-top:1px solid #e5e7eb; color:#6b7280; font-size:13px">{{.Reason}}{{with .Unsubscribe}}<br><a href="{{.}}" style="color:#6b7280">{{$.Say.Unsubscribe}}</a>{{end}}</p>
 </td></tr>
 </table>
 </body>

@@ -209,7 +209,7 @@ func TestServerThatIsAway(t *testing.T) {
 	if retry, err := s.Send(t.Context(), message()); !retry || err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got retry %t, %v", retry, err)
 	}
-	if err := s.Check(t.Context()); err == nil {
+	if _, err := s.Check(t.Context()); err == nil {
 		t.Error("passes the check")
 	}
 }
@@ -325,7 +325,7 @@ func TestFiles(t *testing.T) {
 	if bytes.Count(raw, []byte("\n")) != bytes.Count(raw, []byte("\r\n")) {
 		t.Error("the file has bare line feeds")
 	}
-	if err := s.Check(t.Context()); err != nil {
+	if _, err := s.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -353,7 +353,7 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 	if retry, err := s.Send(t.Context(), message()); !retry || err == nil {
 		t.Errorf("folder gone: got retry %t, %v", retry, err)
 	}
-	if err := s.Check(t.Context()); err == nil {
+	if _, err := s.Check(t.Context()); err == nil {
 		t.Error("folder gone: passes the check")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -31,7 +32,36 @@ type relay struct {
 	host, user, password, helo string
 	port                       int
 	implicitTLS                bool
+	policy                     string // one of the values of SMTP_TLS
 	dial                       func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// The values of SMTP_TLS.
+const (
+	tlsRequired      = "required"
+	tlsOpportunistic = "opportunistic"
+	tlsOff           = "off"
+)
+
+var errTLSOff = errors.New("off contradicts smtps:// in SMTP_URL: set SMTP_TLS to required, or use smtp://")
+
+// policyOf returns the value of SMTP_TLS that applies to r: by default encryption is required when a password goes to another machine.
+func (r *relay) policyOf(wanted string) (string, error) {
+	switch wanted {
+	case "":
+		if r.password != "" && !loopback(r.host) {
+			return tlsRequired, nil
+		}
+		return tlsOpportunistic, nil
+	case tlsOff:
+		if r.implicitTLS {
+			return "", errTLSOff
+		}
+	case tlsRequired, tlsOpportunistic:
+	default:
+		return "", errors.New("want required, opportunistic or off")
+	}
+	return wanted, nil
 }
 
 // parseRelay never quotes the address in an error, since there is a password in it.
@@ -75,7 +105,10 @@ func greeting(domain string) string {
 	return "[" + domain + "]"
 }
 
-func (r *relay) send(ctx context.Context, msg *gomail.Msg) (retry bool, err error) {
+// address is host:port, with brackets around an IPv6 address.
+func (r *relay) address() string { return net.JoinHostPort(r.host, strconv.Itoa(r.port)) }
+
+func (r *relay) send(ctx context.Context, to string, msg *gomail.Msg) (retry bool, err error) {
 	// The end of ctx cuts the connection, so that no failed session leaves one open, and none ends a broken message properly.
 	ctx, cancel := context.WithTimeout(ctx, talkTimeout)
 	defer cancel()
@@ -84,24 +117,53 @@ func (r *relay) send(ctx context.Context, msg *gomail.Msg) (retry bool, err erro
 		// Neither a server that is away nor one that does not let us in says anything of the message.
 		return true, err
 	}
+	if err := acceptable(session, to, msg); err != nil {
+		goodbye(session)
+		return false, err
+	}
 	if err := client.SendWithSMTPClient(session, msg); err != nil {
 		return passing(err), ended(ctx, err)
 	}
-	if session.UpdateDeadline(quitTimeout) == nil {
-		// The message is the server's now: whether it also hears our goodbye changes nothing.
-		_ = session.Quit()
-	}
+	goodbye(session)
 	return false, nil
 }
 
-func (r *relay) check(ctx context.Context) error {
+// goodbye ends a session. Whether the server hears it changes nothing.
+func goodbye(session *smtp.Client) {
+	if session.UpdateDeadline(quitTimeout) == nil {
+		_ = session.Quit()
+	}
+}
+
+// acceptable refuses what the server has said that it does not take: too large a message, or an address outside ASCII.
+func acceptable(session *smtp.Client, to string, msg *gomail.Msg) error {
+	if ok, _ := session.Extension("SMTPUTF8"); !ok && !ascii(to) {
+		return errNoUTF8
+	}
+	_, announced := session.Extension("SIZE")
+	most, err := strconv.ParseInt(announced, 10, 64)
+	if err != nil || most <= 0 {
+		return nil // no SIZE, or no fixed maximum
+	}
+	size, err := msg.WriteTo(io.Discard)
+	if err != nil {
+		return fmt.Errorf("measure the message: %w", err)
+	}
+	if size > most {
+		return fmt.Errorf("%w: it has %d bytes, the server takes %d", errTooLarge, size, most)
+	}
+	return nil
+}
+
+func (r *relay) check(ctx context.Context) (encrypted bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	_, session, err := r.connect(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return session.Quit()
+	_, notEncrypted := session.GetTLSConnectionState()
+	return notEncrypted == nil, session.Quit()
 }
 
 func (r *relay) connect(ctx context.Context) (*gomail.Client, *smtp.Client, error) {
@@ -119,9 +181,9 @@ func (r *relay) connect(ctx context.Context) (*gomail.Client, *smtp.Client, erro
 func (r *relay) options(ctx context.Context) []gomail.Option {
 	options := []gomail.Option{
 		gomail.WithPort(r.port), gomail.WithHELO(r.helo), gomail.WithTimeout(talkTimeout),
-		gomail.WithTLSPolicy(gomail.TLSOpportunistic), gomail.WithTLSConfig(r.tls()),
-		gomail.WithDialContextFunc(func(dialing context.Context, network, addr string) (net.Conn, error) {
-			return r.open(ctx, dialing, network, addr)
+		gomail.WithTLSPolicy(r.startTLS()), gomail.WithTLSConfig(r.tls()),
+		gomail.WithDialContextFunc(func(dialing context.Context, network, _ string) (net.Conn, error) {
+			return r.open(ctx, dialing, network)
 		}),
 		gomail.WithoutNoop(), gomail.WithoutRset(),
 	}
@@ -133,9 +195,20 @@ func (r *relay) options(ctx context.Context) []gomail.Option {
 	return options
 }
 
+// startTLS is go-mail's word for the policy. It must not ask for STARTTLS on a connection that is encrypted from the start.
+func (r *relay) startTLS() gomail.TLSPolicy {
+	switch {
+	case r.policy == tlsOff:
+		return gomail.NoTLS
+	case r.policy == tlsRequired && !r.implicitTLS:
+		return gomail.TLSMandatory
+	}
+	return gomail.TLSOpportunistic
+}
+
 // open dials within the time for dialing, and gives a connection that lives no longer than ctx.
-func (r *relay) open(ctx, dialing context.Context, network, addr string) (net.Conn, error) {
-	conn, err := r.dial(dialing, network, addr)
+func (r *relay) open(ctx, dialing context.Context, network string) (net.Conn, error) {
+	conn, err := r.dial(dialing, network, r.address())
 	if err != nil {
 		return nil, err
 	}
@@ -154,27 +227,4 @@ func (r *relay) tls() *tls.Config {
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-// ended says that err came of ctx's end, which looks like any cut connection otherwise.
-func ended(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return fmt.Errorf("%w: %w", cause, err)
-	}
-	return err
-}
-
-// passing tells a refusal of the message for good from one for now, and from a connection that broke.
-func passing(err error) bool {
-	var refused *gomail.SendError
-	if !errors.As(err, &refused) {
-		return true
-	}
-	switch code := refused.ErrorCode(); code {
-	case 500, 502, 503, 504, 530, 534, 535, 538:
-		// These are about our commands and our login, which the operator will mend, not about the message.
-		return true
-	default:
-		return code < 500
-	}
 }

@@ -46,8 +46,8 @@ func TestEncryption(t *testing.T) {
 			if c.sent && k.tls != c.tls {
 				t.Errorf("encrypted is %t, want %t", k.tls, c.tls)
 			}
-			if check := s.Check(t.Context()); (check == nil) != c.sent {
-				t.Errorf("check: %v", check)
+			if encrypted, err := s.Check(t.Context()); (err == nil) != c.sent || encrypted != (c.sent && c.tls) {
+				t.Errorf("check: encrypted is %t, %v", encrypted, err)
 			}
 		})
 	}

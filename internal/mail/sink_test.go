@@ -26,6 +26,8 @@ type mood struct {
 	hang, cut        bool  // after the message, before the answer
 	cutAfter         bool  // after the answer
 	user, password   string
+	size             int64 // announced; 0: none
+	noUTF8           bool  // SMTPUTF8 is not announced
 }
 
 // sink is a mail server in the test process that remembers what it got.
@@ -60,7 +62,8 @@ func newSink(t *testing.T, s security, m mood) *sink {
 	t.Helper()
 	k := &sink{mood: m, done: make(chan struct{})}
 	server := smtp.NewServer(smtp.BackendFunc(k.greet))
-	server.Domain, server.ErrorLog, server.EnableSMTPUTF8 = "sink.test", log.New(io.Discard, "", 0), true
+	server.Domain, server.ErrorLog, server.EnableSMTPUTF8 = "sink.test", log.New(io.Discard, "", 0), !m.noUTF8
+	server.MaxMessageBytes = m.size
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
