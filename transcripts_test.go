@@ -146,7 +146,7 @@ func TestAServiceTranscribes(t *testing.T) {
 		{name: "once it is up again", answers: []http.HandlerFunc{hangsUp, answers(503, "upstream"), answers(429, ""), answers(200, `{"text":"Endlich."}`)},
 			state: "COMPLETED", text: "Endlich.", mailed: "Endlich.", asked: 4},
 		{name: "nothing of silence", answers: []http.HandlerFunc{answers(200, `{"text":""}`)},
-			state: "COMPLETED", mailed: "Length: 0:12", asked: 1},
+			state: "FAILED", why: "No words were recognized in the message.", mailed: "No words were recognized", asked: 1},
 		{name: "nothing that it refuses", answers: []http.HandlerFunc{answers(400, `{"error":{"message":"The audio is too short."}}`)},
 			state: "FAILED", why: "The transcription service refused the recording: The audio is too short.", mailed: "The audio is too short.", asked: 1},
 		{name: "nothing while it is down", answers: []http.HandlerFunc{answers(503, "")},

@@ -84,7 +84,7 @@ function transcript(v) {
   if (v.transcript) return el("blockquote", { class: "transcript", dir: "auto" }, v.transcript);
   switch (v.transcription) {
     case "OFF": return el("p", { class: "quiet" }, "No transcript for this number.");
-    case "PENDING": return el("p", { class: "quiet" }, "The transcript is being written…");
+    case "PENDING": return el("p", { class: "quiet" }, v.transcriptionError ? "The transcript is tried again" + because(v.transcriptionError) : "The transcript is being written…");
     case "FAILED": return el("p", { class: "quiet" }, "There is no transcript" + because(v.transcriptionError));
     default: return el("p", { class: "quiet" }, "The transcript is empty.");
   }
