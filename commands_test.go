@@ -113,3 +113,23 @@ func TestTheFirstTokenIsOneLineOfTheFormatOfTheLog(t *testing.T) {
 		}
 	}
 }
+
+func TestAUserIsUntiedOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	dir := "--data-dir=" + filepath.Join(t.TempDir(), "data")
+	for _, tt := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{"user", "create", "--email=ann@example.com", "--name=Ann"}, 0, ""},
+		{[]string{"user", "untie", "--email=ANN@example.com"}, 0, ""},
+		{[]string{"user", "untie", "--email=eve@example.com"}, 1, "there is no user eve@example.com"},
+		{[]string{"token", "create", "--user=ann@example.com", "--expires=5"}, 1, "--expires: it must be a duration with its unit, such as 30s, 5m or 24h"},
+	} {
+		var out, errs bytes.Buffer
+		if status := run(append(tt.args, dir), &out, &errs); status != tt.status || !strings.Contains(errs.String(), tt.says) {
+			t.Errorf("%v: status %d, got %s, want %d and %q", tt.args, status, errs.String(), tt.status, tt.says)
+		}
+	}
+}
