@@ -21,7 +21,7 @@ type office struct {
 const console = "console.twilio.com"
 
 const (
-	theToken = "TWILIO_AUTH_TOKEN"
+	theToken = "TWILIO_AUTH_TOKEN" // #nosec G101 -- the name of a setting, not its value
 	theKey   = "TWILIO_API_KEY with its TWILIO_API_SECRET"
 )
 

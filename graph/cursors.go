@@ -140,7 +140,7 @@ func placeOf(v any) (int64, bool) {
 	case uint32:
 		return int64(n), true
 	case uint64:
-		return int64(n), n < 1<<63
+		return int64(n), n < 1<<63 // #nosec G115 -- the comparison beside it tells whether it fits
 	}
 	return 0, false
 }

@@ -139,7 +139,7 @@ func pause(ctx context.Context, n int) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(time.Duration(n*n)*time.Millisecond + rand.N(5*time.Millisecond)):
+	case <-time.After(time.Duration(n*n)*time.Millisecond + rand.N(5*time.Millisecond)): // #nosec G404 -- jitter needs no secrecy
 		return true
 	}
 }

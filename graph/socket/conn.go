@@ -177,7 +177,7 @@ const pingFrame, pongFrame = 0x89, 0x8a
 // control sends a frame that the websocket package would give only 5 s, and then cut the connection rather than close it. A frame in
 // one piece may go past the package: between its messages, by the turn, and not into its control frames, which go in one piece as well.
 func (c *conn) control(kind byte, payload []byte) {
-	frame := append([]byte{kind, byte(len(payload))}, payload...)
+	frame := append([]byte{kind, byte(len(payload))}, payload...) // #nosec G115 -- a control frame has at most 125 bytes
 	if c.hold(c.ctx) {
 		defer c.pass()
 		c.watch(func() error { _, err := c.raw.Write(frame); return err })

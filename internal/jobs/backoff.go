@@ -21,10 +21,10 @@ func Backoff(attempt int) time.Duration {
 }
 
 // later is d and up to a tenth more: never before d, and not all at once after it.
-func later(d time.Duration) time.Duration { return d + rand.N(d/10+1) }
+func later(d time.Duration) time.Duration { return d + rand.N(d/10+1) } // #nosec G404 -- jitter needs no secrecy
 
 // jitter spreads d by a tenth either way, so that what failed together is not
 // tried again together.
 func jitter(d time.Duration) time.Duration {
-	return min(d+time.Duration((rand.Float64()-0.5)*0.2*float64(d)), maxBackoff)
+	return min(d+time.Duration((rand.Float64()-0.5)*0.2*float64(d)), maxBackoff) // #nosec G404 -- jitter needs no secrecy
 }

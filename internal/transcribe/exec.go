@@ -111,7 +111,7 @@ func unprepared(err error) *Error {
 func (e *Exec) run(ctx context.Context, path, file, language string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.within)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, append(slices.Clone(e.command[1:]), file)...)
+	cmd := exec.CommandContext(ctx, path, append(slices.Clone(e.command[1:]), file)...) // #nosec G204 -- the program is the operator's setting TRANSCRIBER_COMMAND; the file is ours
 	said, complaint := &head{}, &tail{}
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = filepath.Dir(file), said, complaint, goodbye
 	cmd.Env = append(environment(), "MASKLINE_LANGUAGE="+language)

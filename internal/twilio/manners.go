@@ -142,7 +142,7 @@ func rest(n int) time.Duration {
 		d *= 2
 	}
 	d = min(d, longestRest)
-	return d + rand.N(d/10)
+	return d + rand.N(d/10) // #nosec G404 -- jitter needs no secrecy
 }
 
 // body is an answer that is being read. How the request went is known when it is read, or closed.
