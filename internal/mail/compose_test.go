@@ -71,6 +71,15 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 				t.Errorf("%s does not tell %s", locale, want)
 			}
 		}
+		missed, missedText, missedPage := ComposeMissed(MissedCall{From: v.From, Number: v.Number, Label: v.Label, At: v.ReceivedAt, More: 7, Unsubscribe: "https://mask.example/unsubscribe/1", Locale: locale})
+		for _, want := range []string{"+14155550123", "Bike"} {
+			if !strings.Contains(missed, want) || !strings.Contains(missedText, want) || !strings.Contains(html.UnescapeString(missedPage), want) {
+				t.Errorf("%s does not tell %s of a missed call", locale, want)
+			}
+		}
+		if strings.Contains(missed+missedText, "%!") || missed == subject || !strings.Contains(missedText, "7") || !strings.Contains(missedPage, "https://mask.example/unsubscribe/1") {
+			t.Errorf("%s: missed call %q:\n%s", locale, missed, missedText)
+		}
 		if strings.Contains(subject, "%!") || !strings.Contains(page, `<html lang="`+locale+`">`) {
 			t.Errorf("%s: subject %q", locale, subject)
 		}
@@ -112,6 +121,33 @@ You receive this mail because somebody left a message on your masked number.
 		if !strings.Contains(page, want) {
 			t.Errorf("HTML lacks %q", want)
 		}
+	}
+}
+
+func TestComposeMissed(t *testing.T) {
+	t.Parallel()
+	subject, text, page := ComposeMissed(MissedCall{From: "anonymous", Number: "+15005550006", At: time.Date(2026, 7, 1, 16, 30, 0, 0, time.UTC), More: 12,
+		Unsubscribe: "https://mask.example/unsubscribe/rcp_1?expires=1&signature=x", Locale: "en", TimeZone: "America/New_York"})
+	if want := "Missed call from a withheld number for +15005550006"; subject != want {
+		t.Errorf("subject %q, want %q", subject, want)
+	}
+	want := `Missed call
+
+From: a withheld number
+Number: +15005550006
+Called: 1 July 2026, 12:30 EDT
+
+Other mails about this number that were held back, since no more than 100 go out a day: 12. The calls and messages are in the inbox.
+
+-- 
+You receive this mail because somebody called your masked number, was not connected and left no message.
+No more mails of this number: https://mask.example/unsubscribe/rcp_1?expires=1&signature=x
+`
+	if text != want {
+		t.Errorf("text:\n%s\nwant:\n%s", text, want)
+	}
+	if !strings.Contains(page, `href="https://mask.example/unsubscribe/rcp_1?expires=1&amp;signature=x"`) {
+		t.Errorf("HTML lacks the link:\n%s", page)
 	}
 }
 
