@@ -53,6 +53,9 @@ func (s *Switchboard) Receive(ctx context.Context, in phone.Incoming) (answer ph
 		s.Log.WarnContext(ctx, "call to an unknown number", "call", in.CallSID, "number", in.To)
 		return phone.Reject{}, nil
 	}
+	if err == nil {
+		s.watch.note(in, answer, s.now())
+	}
 	return answer, err
 }
 
@@ -232,6 +235,7 @@ func (s *Switchboard) Ended(ctx context.Context, in phone.Incoming, o Over) erro
 }
 
 func (s *Switchboard) ended(ctx context.Context, in phone.Incoming, o Over) (changed bool, err error) {
+	s.watch.end(in)
 	err = s.inCall(ctx, in, ended+o.Status, nil, func(tx *Tx, c *ent.Call) error {
 		if changed = c.EndedAt == nil; !changed {
 			return nil

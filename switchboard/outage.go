@@ -39,11 +39,16 @@ func (s *Switchboard) ScreenedAway(in phone.Incoming, leg string, ask phone.Scre
 	return s.decideAway(in, screened+leg, askedBy(ask))
 }
 
-// ReceiveAway answers an incoming call from memory. It may exceed the plan, and is counted afterwards.
+// ReceiveAway answers an incoming call from memory, and from what this process has answered lately. It may exceed the plan and other limits, and
+// is counted afterwards.
 func (s *Switchboard) ReceiveAway(in phone.Incoming) (_ phone.Answer, keep func() error) {
 	line, allowance := s.Memory.line(in)
-	line.Countries = s.Settings.Countries
-	return s.decideAway(in, received, phone.Route(in, line, allowance))
+	line.Countries, line.Simultaneous = s.Settings.Countries, s.Settings.SimultaneousCalls
+	d := s.watch.decide(in, s.now(), func(t phone.Traffic) phone.Decision {
+		line.Traffic = t
+		return phone.Route(in, line, allowance)
+	})
+	return s.decideAway(in, received, d)
 }
 
 // DialledAway carries a call on without knowing how it began.
@@ -75,6 +80,7 @@ func (s *Switchboard) decideAway(in phone.Incoming, key string, d phone.Decision
 // EndedAway keeps the news of a call's end until the database is back, as [Switchboard.ReportedAway] and [Switchboard.TranscribedAway] keep
 // theirs.
 func (s *Switchboard) EndedAway(in phone.Incoming, o Over) error {
+	s.watch.end(in)
 	return s.journal(entry{In: in, Ended: &o})
 }
 
@@ -215,7 +221,7 @@ func (s *Switchboard) replayDecision(ctx context.Context, in phone.Incoming, d d
 		st := step{decision: phone.Decision{Answer: d.Answer.Answer, What: d.What}, key: d.Key, contract: contractOf(sub, s.now()), given: in.At}
 		away := " (decided while the database was away)"
 		if _, forwarded := d.Answer.Answer.(phone.Connect); forwarded {
-			away = " (decided while the database was away, so no limit on calls was checked)"
+			away = " (decided while the database was away, when only the calls of one process were counted)"
 		}
 		for _, n := range d.Notes {
 			st.decision.Notes = append(st.decision.Notes, phone.Note{Kind: n.Kind, Detail: n.Detail + away})

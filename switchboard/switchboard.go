@@ -75,6 +75,7 @@ type Queue interface {
 type Switchboard struct {
 	Config
 	trail    trail
+	watch    watch
 	deleted  atomic.Bool // since the files of the database were last rewritten
 	rewrote  time.Time   // when that was; only housekeeping does it, and one at a time
 	guesses  guesses

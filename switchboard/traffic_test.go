@@ -3,6 +3,7 @@ package switchboard_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -209,7 +210,7 @@ func TestCallsForwardedDuringAnOutageCountAfterwards(t *testing.T) {
 		d.wait(time.Minute)
 		d.check(d.Replay(d.ctx))
 		if notes := d.call(incoming(1)).Timeline; !slices.ContainsFunc(notes, func(e phone.CallEvent) bool {
-			return e.Detail == "ringing (decided while the database was away, so no limit on calls was checked)"
+			return e.Detail == "ringing (decided while the database was away, when only the calls of one process were counted)"
 		}) {
 			d.t.Errorf("the timeline is %+v", notes)
 		}
@@ -344,6 +345,64 @@ func TestACallThatWasBeingReceivedIsEndedWithTheOthers(t *testing.T) {
 		late()
 		if got := strings.Join(asked(), " "); !strings.Contains(got, incoming(2).CallSID) {
 			d.t.Errorf("asked to end %v", got)
+		}
+	})
+}
+
+// away has the number remembered, and the database not asked any more.
+func (d *desk) away() {
+	d.t.Helper()
+	file := d.t.TempDir() + "/numbers.json"
+	line := phone.Line{Number: mask, State: phone.NumberActive, Forwarding: true, ForwardTo: []phone.Number{"+15550100001"}, RingSeconds: 15, Voicemail: true, Language: "en-US", MaxCallMinutes: 1}
+	text, err := json.Marshal(map[phone.Number]any{mask: map[string]any{"Line": line, "Allowance": phone.Allowance{Subscribed: true}}})
+	d.check(err)
+	d.check(os.WriteFile(file, text, 0o600))
+	d.Memory, err = switchboard.NewMemory(file)
+	d.check(err)
+	d.Journal = journal.New(d.t.TempDir() + "/journal")
+}
+
+// What the process has answered lately limits what it answers from memory, however it answered before.
+func TestAFloodIsNotForwardedFromMemory(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		d.Settings.SimultaneousCalls = 7
+		d.away()
+		flood := func(first, n int, from func(n int) string) map[string]int {
+			answers := make([]phone.Answer, n)
+			var wg sync.WaitGroup
+			for i := range answers {
+				wg.Go(func() {
+					in := incoming(first + i)
+					in.From = from(i)
+					answers[i], _ = d.ReceiveAway(in)
+				})
+			}
+			wg.Wait()
+			counts := map[string]int{}
+			for _, a := range answers {
+				counts[fmt.Sprintf("%T", a)]++
+			}
+			return counts
+		}
+		one := incoming(1)
+		one.From = customer
+		d.wants(one, "Connect", "") // by the database
+		got := flood(1000, 1000, func(int) string { return customer })
+		if got["phone.Connect"] != 2 || got["phone.TakeMessage"] != 47 || got["phone.Reject"] != 951 {
+			d.t.Errorf("of one caller's: %v, want 2 connected, 47 led to leave a message and 951 rejected", got)
+		}
+		got = flood(2000, 60, func(n int) string { return fmt.Sprintf("+1555033%04d", n) })
+		if got["phone.Connect"] != 4 || got["phone.TakeMessage"] != 56 {
+			d.t.Errorf("of many callers': %v, want 4 connected beside the 3 that run, and 56 led to leave a message", got)
+		}
+		d.check(d.EndedAway(one, switchboard.Over{Status: "completed"}))
+		if got := flood(3000, 1, func(int) string { return "+15550339999" }); got["phone.Connect"] != 1 {
+			d.t.Errorf("after one has ended: %v", got)
+		}
+		d.wait(phone.Lately + time.Minute)
+		if got := flood(4000, 1, func(int) string { return customer }); got["phone.Connect"] != 1 {
+			d.t.Errorf("eleven minutes later: %v", got)
 		}
 	})
 }
