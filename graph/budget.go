@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxSpent = 1_000_000 // objects, page sizes multiplied, that a token may ask for in a minute
+	maxSpent = 1_000_000 // objects, page sizes multiplied, that a user may ask for in a minute
 	window   = time.Minute
 )
 
@@ -19,16 +19,15 @@ type budget struct {
 	spent int
 }
 
-// spend is the budget with n objects more, and how long to wait when that is more than it has: then nothing is spent. What costs nothing
-// to answer costs one.
+// spend is the budget with n objects more, and how long to wait when that is more than it has: then nothing is spent.
 func (b budget) spend(n int, now time.Time) (budget, time.Duration) {
 	if b.over(now) {
 		b = budget{since: now}
 	}
-	if b.spent+max(n, 1) > maxSpent {
+	if b.spent+n > maxSpent {
 		return b, b.since.Add(window).Sub(now)
 	}
-	b.spent += max(n, 1)
+	b.spent += n
 	return b, 0
 }
 
@@ -37,24 +36,24 @@ func (b budget) over(now time.Time) bool {
 	return now.Before(b.since) || !now.Before(b.since.Add(window))
 }
 
-// budgets are those of this process, by token.
+// budgets are those of this process, by user.
 type budgets struct {
 	mu    sync.Mutex
 	of    map[string]budget
 	swept time.Time
 }
 
-// spend takes n objects from the budget of a token, or says when to come back.
-func (b *budgets) spend(token string, n int, now time.Time) error {
+// spend takes n objects from the budget of a user, or says when to come back.
+func (b *budgets) spend(user string, n int, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sweep(now)
-	left, wait := b.of[token].spend(n, now)
-	b.of[token] = left
+	left, wait := b.of[user].spend(n, now)
+	b.of[user] = left
 	if wait > 0 {
 		return &phone.Error{
 			Code: phone.RateLimited, RetryAfter: wait,
-			Message: "A token may ask for 1,000,000 objects a minute, page sizes multiplied. Please ask for less at once, or later.",
+			Message: "A user may ask for 1,000,000 objects a minute, with all tokens together and page sizes multiplied. Please ask for less at once, or later.",
 		}
 	}
 	return nil

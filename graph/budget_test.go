@@ -19,7 +19,7 @@ func TestABudgetIsAMillionObjectsInAMinute(t *testing.T) {
 		"bit by bit":                        {{0, 999_999, 0}, {10, 1, 0}, {30, 1, 30}, {59, 1, 1}, {60, 1_000_000, 0}, {61, 1, 59}},
 		"what is refused is not spent":      {{0, 600_000, 0}, {1, 600_000, 59}, {2, 400_000, 0}, {3, 1, 57}},
 		"the minute begins with the first":  {{100, 1_000_000, 0}, {159, 1, 1}, {160, 1, 0}},
-		"what has no objects costs one":     {{0, 999_999, 0}, {1, 0, 0}, {2, 0, 58}},
+		"nothing costs nothing":             {{0, 1_000_000, 0}, {1, 0, 0}, {2, 1, 58}},
 		"a clock set back is nobody's loss": {{100, 1_000_000, 0}, {50, 1_000_000, 0}, {51, 1, 59}},
 		"a long silence":                    {{0, 1_000_000, 0}, {1_000_000, 1_000_000, 0}},
 	} {

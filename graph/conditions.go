@@ -24,8 +24,12 @@ func inputsOf(args map[string]any) (is inputs) {
 	return is
 }
 
-// count adds the conditions of a where, or of an and, or, not or has…With in one. One that is empty counts too: it is read as well.
+// count adds the conditions of a where, or of an and, or, not or has…With in one. One that is empty counts too: it is read as well. It
+// stops once there are too many: a large variable may be used many times.
 func (i *inputs) count(where map[string]any, level int) {
+	if i.tooLarge() != nil {
+		return
+	}
 	i.nesting = max(i.nesting, level)
 	if len(where) == 0 {
 		i.conditions++

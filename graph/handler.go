@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -43,20 +44,21 @@ func NewServer(r *Resolver, o Origins) *Server {
 	sessions := newSessions(r)
 	sockets := socket.New(socket.Config{Init: seats.seated(sessions.signIn), Origins: o.allow, Peer: peerOf, Panicked: r.Desk.Metrics.Panicked, Log: r.Log})
 	streams := newStreams(r, sessions, seats, subscriptions)
-	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: served(), Resolvers: r}))
-	gql.AddTransport(sockets)
-	gql.AddTransport(streams)
-	gql.AddTransport(overHTTP{r})
-	gql.SetParserTokenLimit(maxTokens)
-	gql.SetQueryCache(newQueries())
+	schema := served()
+	gql := handler.New(generated.NewExecutableSchema(generated.Config{Schema: schema, Resolvers: r}))
+	entrance := &front{r, schema, newQueries(), newGate(r), limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}}}
+	for _, t := range []graphql.Transport{sockets, streams, overHTTP{r}} {
+		gql.AddTransport(entrance.before(t))
+	}
+	gql.SetQueryCache(handed{})
 	gql.AroundResponses(remembering)
 	gql.SetErrorPresenter(present(r.Log))
 	gql.SetRecoverFunc(func(_ context.Context, p any) error { return r.panicked(p) })
 	gql.Use(extension.Introspection{})
 	gql.Use(subscribed{subscriptions, present(r.Log)})
-	gql.Use(newGate(r))
+	gql.Use(entrance.gate)
 	gql.Use(sights{r.Desk})
-	gql.Use(limits{r.OnlyWarn, r.Log, r.Now, &budgets{of: map[string]budget{}}})
+	gql.Use(entrance.limits)
 	return &Server{Sockets: sockets, Streams: streams, Handler: o.cors(shareGraphQL, methods(r.onceReady(r.signedIn(sockets, gql))))}
 }
 

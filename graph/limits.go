@@ -176,7 +176,7 @@ func wholeNumber(v any) (int, bool) {
 	return 0, false
 }
 
-// limits refuses operations that are too large, or more than a token may ask for, before any work and over every transport; or only says
+// limits refuses operations that are too large, or more than a user may ask for, before any work and over every transport; or only says
 // so in the log.
 type limits struct {
 	warn    bool
@@ -195,16 +195,25 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 func (l limits) MutateOperationContext(ctx context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	m := measure{oc.Variables, map[string]size{}}
 	is := m.operation(oc.Operation)
-	why := is.tooLarge()
-	if why == nil {
-		why = l.budgets.spend(identity(ctx).Key(), is.nodes, l.now())
+	if err := l.enforce(ctx, oc.OperationName, is.tooLarge()); err != nil {
+		return gqlerror.WrapIfUnwrapped(err)
 	}
-	switch {
-	case why == nil:
-		return nil
-	case l.warn:
-		l.log.WarnContext(ctx, "a limit was exceeded, and is not enforced", "operation", oc.OperationName, "limit", why)
+	if err := l.spend(ctx, oc.OperationName, max(0, is.nodes-readIn(ctx).cost)); err != nil {
+		return gqlerror.WrapIfUnwrapped(err)
+	}
+	return nil
+}
+
+// spend takes n objects from the budget of who asks.
+func (l limits) spend(ctx context.Context, operation string, n int) error {
+	return l.enforce(ctx, operation, l.budgets.spend(identity(ctx).Viewer.ID, n, l.now()))
+}
+
+// enforce is why an operation is refused, unless that is only to be logged.
+func (l limits) enforce(ctx context.Context, operation string, why error) error {
+	if why != nil && l.warn {
+		l.log.WarnContext(ctx, "a limit was exceeded, and is not enforced", "operation", operation, "limit", why)
 		return nil
 	}
-	return gqlerror.WrapIfUnwrapped(why)
+	return why
 }

@@ -41,12 +41,17 @@ var hostile = []struct {
 	{"a page of none", "{ numbers(first: 0) { totalCount } }", nil, "100"},
 	{"a page of -1", "{ numbers(last: -1) { totalCount } }", nil, "100"},
 	{"both ends", "{ numbers(first: 1, last: 1) { totalCount } }", nil, "last"},
-	{"fragments in fragments, 12 times", fragments(12), nil, "aliases"},
-	{"fragments in fragments, 24 times", fragments(24), nil, "aliases"},
-	{"fragments in fragments, 40 times", fragments(40), nil, "aliases"},
-	{"fragments in fragments, 100 times", fragments(100), nil, "aliases"},
+	{"fragments in fragments, 12 times", fragments(12), nil, "selections"},
+	{"fragments in fragments, 24 times", fragments(24), nil, "selections"},
+	{"fragments in fragments, 40 times", fragments(40), nil, "selections"},
+	{"fragments in fragments, 100 times", fragments(100), nil, "selections"},
 	{"a fragment in itself", "{ viewer { ...f } } fragment f on User { ...f }", nil, "itself"},
 	{"introspection in circles", "{ __schema { types " + nested(20, "{ fields { type ", 2, "{ name } }") + " } }", nil, "introspection"},
+	{"one field 1,980 times", "{ viewer { " + strings.Repeat("id ", 1980) + " } }", nil, "selections of one response name"},
+	{"one unknown field 51 times", "{ viewer { " + strings.Repeat("nope ", 51) + " } }", nil, "selections of one response name"},
+	{"one field 51 times in a subscription", "subscription { callChanged { " + strings.Repeat("id ", 51) + " } }", nil, "selections of one response name"},
+	{"one field 50 times", "{ viewer { " + strings.Repeat("id ", 50) + " } }", nil, ""},
+	{"introspection in fragments in fragments", "{ __schema { ...f0 } } " + introspecting(30), nil, "selections"},
 	{"one field many times", "{ viewer { " + strings.Repeat("id ", 20_000) + " } }", nil, "tokens"},
 	{"one argument many times", "{ numbers(" + strings.Repeat("first: 1 ", 6_000) + ") { totalCount } }", nil, "tokens"},
 	{"many unknown directives", "{ viewer { id " + strings.Repeat("@a ", 10_000) + " } }", nil, "tokens"},
@@ -121,6 +126,16 @@ func fragments(n int) string {
 	return b.String()
 }
 
+// introspecting is fragments that spread each other twice below __schema.
+func introspecting(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "fragment f%d on __Schema { ...f%d ...f%d } ", i, i+1, i+1)
+	}
+	fmt.Fprintf(&b, "fragment f%d on __Schema { queryType { name } }", n)
+	return b.String()
+}
+
 func TestHostileOperationsAreRefusedBeforeAnyWork(t *testing.T) {
 	t.Parallel()
 	w := light(t)
@@ -190,7 +205,7 @@ func BenchmarkHostile(b *testing.B) {
 }
 
 func isTooComplex(says string) bool {
-	return slices.Contains([]string{"aliases", "fields at its root", "levels of fields", "objects", "introspection", "tokens"}, says)
+	return slices.Contains([]string{"aliases", "fields at its root", "levels of fields", "objects", "introspection", "tokens", "selections", "selections of one response name"}, says)
 }
 
 func isLimit(says string) bool {
@@ -217,13 +232,14 @@ func TestLimitsThatOnlyWarnAreLoggedAndNotEnforced(t *testing.T) {
 // twentyThousand asks for as much as one operation may.
 const twentyThousand = `{ numbers(first: 100) { edges { node { a: calls(first: 99) { totalCount } b: voicemails(first: 100) { totalCount } } } } }`
 
-func TestATokenMayAskForAMillionObjectsAMinute(t *testing.T) {
+func TestAUserMayAskForAMillionObjectsAMinute(t *testing.T) {
 	t.Parallel()
 	w := light(t)
 	a := w.tenant("ann")
 	w.advance(2 * time.Minute) // past what was asked while the tenant was made
-	for range 50 {
-		w.ask(a.token, twentyThousand, nil)
+	tokens := []string{a.token, w.token(a.user)}
+	for i := range 50 {
+		w.ask(tokens[i%2], twentyThousand, nil)
 	}
 	w.advance(20 * time.Second)
 	for accept, kind := range map[string]string{"application/json": jsonType, "application/graphql-response+json": responseType, "text/event-stream": jsonType} {
@@ -236,12 +252,13 @@ func TestATokenMayAskForAMillionObjectsAMinute(t *testing.T) {
 	if e := w.follow(a.token, "{ viewer { id } }", nil).refused(); e.code() != string(phone.RateLimited) || fmt.Sprint(e.Extensions["retryAfter"]) != "40" {
 		t.Errorf("over a socket: got %v", e)
 	}
-	w.ask(w.token(a.user), twentyThousand, nil) // another token has a minute of its own
+	w.refused(tokens[1], "{ viewer { id } }", nil, phone.RateLimited, "") // all tokens of a user have one budget
+	w.ask(w.tenant("bob").token, twentyThousand, nil)
 	w.advance(40 * time.Second)
 	w.ask(a.token, twentyThousand, nil)
 }
 
-func TestATokenThatAsksForTooMuchIsOnlyNamedWithWarn(t *testing.T) {
+func TestAUserWhoAsksForTooMuchIsOnlyNamedWithWarn(t *testing.T) {
 	t.Parallel()
 	w := light(t)
 	a := w.tenant("ann")
@@ -252,5 +269,30 @@ func TestATokenThatAsksForTooMuchIsOnlyNamedWithWarn(t *testing.T) {
 	}
 	if !strings.Contains(w.log.String(), "a limit was exceeded") {
 		t.Error("nothing is logged")
+	}
+}
+
+// Reading documents is paid from the budget too: by the length of the text, and by its selections, valid or not.
+func TestReadingADocumentIsPaidFromTheBudget(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	for name, c := range map[string]struct {
+		query string
+		least int // of these are refused within a minute
+	}{
+		"no GraphQL":     {"{ " + strings.Repeat("x", 100_000), 250},
+		"unknown fields": {"{ viewer { " + many(1900, "a%d ") + " } }", 600},
+	} {
+		a := w.tenant(strings.ReplaceAll(name, " ", ""))
+		w.advance(2 * time.Minute)
+		n := 0
+		for ; n <= c.least; n++ {
+			if got := w.try(a.token, c.query+fmt.Sprintf("# %d", n), nil); len(got.Errors) > 0 && got.Errors[0].code() == string(phone.RateLimited) {
+				break
+			}
+		}
+		if n > c.least {
+			t.Errorf("%s: %d are read in a minute", name, n)
+		}
 	}
 }

@@ -29,14 +29,14 @@ func newQueries() *queries {
 	return q
 }
 
-// Get is for gqlgen.
+// Get is the operation that a text was found to be, if it is kept.
 func (q *queries) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.kept.Get(text)
 }
 
-// Add is for gqlgen.
+// Add keeps an operation, unless it is too long.
 func (q *queries) Add(_ context.Context, text string, parsed *ast.QueryDocument) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

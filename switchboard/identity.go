@@ -22,14 +22,6 @@ type Identity struct {
 	Expires *time.Time
 }
 
-// Key tells apart who asks: each token of ours, and each user of the others'.
-func (i Identity) Key() string {
-	if i.Viewer.Token == "" {
-		return i.Viewer.ID
-	}
-	return i.Viewer.Token
-}
-
 var (
 	errBadToken = &phone.Error{Code: phone.Unauthenticated, Message: "This needs a valid token: Authorization: Bearer …"}
 	errNoIssuer = &phone.Error{Code: phone.Unavailable, Message: "Whoever made this token can't be reached now. Please try again soon."}
