@@ -70,7 +70,14 @@ func shape(_ *gen.Graph, s *ast.Schema) error {
 		s.Types[of].Fields.ForName("deliveries").Type = ast.NonNullListType(ast.NonNullNamedType("Delivery", nil), nil)
 	}
 	hide(s.Types["Voicemail"], "place")
+	specify(s.Types["Cursor"], "https://relay.dev/graphql/connections.htm")
 	return describe(s)
+}
+
+// specify names the text that specifies a scalar.
+func specify(scalar *ast.Definition, url string) {
+	value := &ast.Value{Kind: ast.StringValue, Raw: url}
+	scalar.Directives = append(scalar.Directives, &ast.Directive{Name: "specifiedBy", Arguments: ast.ArgumentList{{Name: "url", Value: value}}})
 }
 
 func hide(d *ast.Definition, field string) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/maskline/maskline/ent"
@@ -31,8 +30,7 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 		} else {
 			given = &gqlerror.Error{}
 		}
-		input := inputOf(ctx, given.Path)
-		public := publicly(err, given, input)
+		public := publicly(err, given)
 		if public == nil {
 			return hide(ctx, log, shown, err)
 		}
@@ -42,17 +40,17 @@ func present(log *slog.Logger) graphql.ErrorPresenterFunc {
 			shown.Extensions["retryAfter"] = int(math.Ceil(public.RetryAfter.Seconds()))
 		}
 		if public.Field != "" {
-			input = public.Field
+			shown.Extensions["field"] = public.Field
 		}
-		if input != "" {
-			shown.Extensions["field"] = input
+		if len(public.Fields) > 0 {
+			shown.Extensions["fields"] = public.Fields
 		}
 		return shown
 	}
 }
 
-// publicly is the error as clients may see it; nil when it is none of theirs. It may be about an input, whose name is then given.
-func publicly(err error, given *gqlerror.Error, input string) *phone.Error {
+// publicly is the error as clients may see it; nil when it is none of theirs.
+func publicly(err error, given *gqlerror.Error) *phone.Error {
 	if e, ok := errors.AsType[*phone.Error](err); ok {
 		return e
 	}
@@ -64,7 +62,7 @@ func publicly(err error, given *gqlerror.Error, input string) *phone.Error {
 		return &phone.Error{Code: phone.TooComplex, Message: fmt.Sprintf("A query has at most %d tokens.", maxTokens)}
 	case given.Message == tooDeepIntrospection:
 		return &phone.Error{Code: phone.TooComplex, Message: fmt.Sprintf("An operation has at most %d levels of introspection.", maxIntrospectionDepth)}
-	case code == errcode.ParseFailed || code == errcode.ValidationFailed || input != "":
+	case code == errcode.ParseFailed || code == errcode.ValidationFailed:
 		return phone.Bad("", given.Message)
 	case isEmptyCondition(err):
 		return phone.Bad("where", "A condition in where is empty.")
@@ -83,28 +81,6 @@ const tooDeepIntrospection = "Maximum introspection depth exceeded"
 
 // tooManyTokens is what the parser says of a query above its limit.
 var tooManyTokens = fmt.Sprintf("exceeded token limit of %d", maxTokens)
-
-// inputOf is the name of the variable, argument or input field that a path leads to; empty when it leads to a field of the answer.
-func inputOf(ctx context.Context, path ast.Path) string {
-	var field ast.Path
-	isInput := func(name string) bool { return name == "variable" }
-	if fc := graphql.GetFieldContext(ctx); fc != nil {
-		field = fc.Path()
-		isInput = func(name string) bool { return fc.Field.Definition.Arguments.ForName(name) != nil }
-	}
-	if len(path) <= len(field) {
-		return ""
-	}
-	if first, named := path[len(field)].(ast.PathName); !named || !isInput(string(first)) {
-		return ""
-	}
-	for _, p := range slices.Backward(path) {
-		if name, named := p.(ast.PathName); named {
-			return string(name)
-		}
-	}
-	return ""
-}
 
 // isEmptyCondition tells whether a filter has a condition that says nothing, such as not: {}.
 func isEmptyCondition(err error) bool {

@@ -56,3 +56,6 @@ func Served() *ast.Schema {
 func withoutOurs(list ast.DirectiveList) ast.DirectiveList {
 	return slices.DeleteFunc(slices.Clone(list), func(d *ast.Directive) bool { return d.Name == "goField" || d.Name == "goModel" })
 }
+
+// HasCheck tells whether the values of a scalar are looked at before an operation is executed.
+func HasCheck(scalar string) bool { return scalars[scalar] != nil }

@@ -201,17 +201,17 @@ func TestConditionsOfTheWrongKindAreRefused(t *testing.T) {
 			path  string
 			field string
 		}{
-			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"outcome": "LOST"}}, "variable.w.outcome", "outcome"},
-			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"outcome": "missed"}}, "calls.where.outcome", "outcome"},
-			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"startedAtGTE": "yesterday"}}, "calls.where.startedAtGTE", "startedAtGTE"},
-			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"idNEQ": "x"}}, "variable.w.idNEQ", "idNEQ"},
-			{`{ calls(where: {fromHasPrefix: "+1"}) { totalCount } }`, nil, "", ""},
-			{`query($o: CallOrder) { calls(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "started_at"}}, "calls.orderBy.field", "field"},
-			{`query($o: CallOrder) { calls(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "STARTED_AT", "direction": "desc"}}, "calls.orderBy.direction", "direction"},
-			{`query($o: UserOrder) { users(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "email"}}, "users.orderBy.field", "field"},
-			{`query($o: VoicemailOrder) { voicemails(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "PLACE"}}, "variable.o.field", "field"},
-			{`{ voicemails(orderBy: {field: PLACE}) { totalCount } }`, nil, "", ""},
-			{`query($p: PhoneNumber) { numbers(where: {phoneNumber: $p}) { totalCount } }`, vars{"p": "12"}, "numbers.where.phoneNumber", "phoneNumber"},
+			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"outcome": "LOST"}}, "calls", "outcome"},
+			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"outcome": "missed"}}, "calls", "outcome"},
+			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"startedAtGTE": "yesterday"}}, "calls", "startedAtGTE"},
+			{`query($w: CallWhereInput) { calls(where: $w) { totalCount } }`, vars{"w": vars{"idNEQ": "x"}}, "calls", "idNEQ"},
+			{`{ calls(where: {fromHasPrefix: "+1"}) { totalCount } }`, nil, "calls", "fromHasPrefix"},
+			{`query($o: CallOrder) { calls(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "started_at"}}, "calls", "field"},
+			{`query($o: CallOrder) { calls(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "STARTED_AT", "direction": "desc"}}, "calls", "direction"},
+			{`query($o: UserOrder) { users(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "email"}}, "users", "field"},
+			{`query($o: VoicemailOrder) { voicemails(orderBy: $o) { totalCount } }`, vars{"o": vars{"field": "PLACE"}}, "voicemails", "field"},
+			{`{ voicemails(orderBy: {field: PLACE}) { totalCount } }`, nil, "voicemails", "field"},
+			{`query($p: PhoneNumber) { numbers(where: {phoneNumber: $p}) { totalCount } }`, vars{"p": "12"}, "numbers", "phoneNumber"},
 		} {
 			e := w.refused(w.admin, c.query, c.v, phone.BadUserInput, c.path)
 			if got, _ := e.Extensions["field"].(string); got != c.field {

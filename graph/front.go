@@ -55,6 +55,11 @@ func (e executor) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	if len(errs) > 0 {
 		return refused, errs
 	}
+	if o := doc.doc.Operations.ForName(params.OperationName); o != nil {
+		if errs := coerce(e.front.schema, o, params.Variables); len(errs) > 0 {
+			return refused, errs
+		}
+	}
 	return e.GraphExecutor.CreateOperationContext(context.WithValue(ctx, readKey{}, doc), params)
 }
 
@@ -155,6 +160,6 @@ func validationRules() *rules.Rules {
 	all.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
 	all.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
 	all.ReplaceRule(rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
-	all.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	all.RemoveRule(rules.ValuesOfCorrectTypeRule.Name) // coerce does that
 	return all
 }

@@ -96,6 +96,9 @@ func reader() func(text string) gqlerror.List {
 		if len(errs) == 0 {
 			errs = validate(schema, doc)
 		}
+		if len(errs) == 0 {
+			errs = coerce(schema, doc.Operations[0], nil)
+		}
 		return errs
 	}
 }

@@ -19,20 +19,26 @@ func or[T any](p *T, def T) T {
 	return *p
 }
 
-// userChange says what changes: null resets to the default.
-func userChange(in generated.UpdateUserInput) switchboard.UserChange {
-	return switchboard.UserChange{
-		Name: changed(in.Name, ""), Locale: changed(in.Locale, "en"), TimeZone: changed(in.TimeZone, "UTC"), Role: changed(in.Role, phone.RoleOwner),
-	}
+// userChange says what changes, and what may not be null.
+func userChange(in generated.UpdateUserInput) (c switchboard.UserChange) {
+	c.Name = changed(&c.Faults, "name", in.Name)
+	c.Locale = changed(&c.Faults, "locale", in.Locale)
+	c.TimeZone = changed(&c.Faults, "timeZone", in.TimeZone)
+	c.Role = changed(&c.Faults, "role", in.Role)
+	return c
 }
 
-// changed is nil for what was left out, and the default for null.
-func changed[T any](o graphql.Omittable[*T], def T) *T {
-	v, set := o.ValueOK()
-	if set && v == nil {
-		return &def
+// changed is nil for what was left out. null is a fault.
+func changed[T any](f *phone.Faults, field string, o graphql.Omittable[*T]) *T {
+	v, isSet := o.ValueOK()
+	if isSet && v == nil {
+		notNull(f, field)
 	}
 	return v
+}
+
+func notNull(f *phone.Faults, field string) {
+	f.Add(field, field+" must not be null. Leave it out to keep it as it is.")
 }
 
 func newSettings(in generated.CreateNumberInput) phone.Settings {
@@ -62,38 +68,42 @@ func newSettings(in generated.CreateNumberInput) phone.Settings {
 	return s
 }
 
-func changeSettings(s *phone.Settings, in generated.UpdateNumberInput) {
-	def := phone.DefaultSettings()
-	set(&s.Label, in.Label, def.Label)
-	set(&s.ForwardingEnabled, in.ForwardingEnabled, def.ForwardingEnabled)
-	setList(&s.ForwardTo, in.ForwardTo)
-	set(&s.RingSeconds, in.RingSeconds, def.RingSeconds)
-	set(&s.CallerID, in.CallerID, def.CallerID)
-	set(&s.Screening, in.Screening, def.Screening)
-	set(&s.VoicemailEnabled, in.VoicemailEnabled, def.VoicemailEnabled)
+// changeSettings changes what was given, and tells what may not be null.
+func changeSettings(s *phone.Settings, in generated.UpdateNumberInput) (f phone.Faults) {
+	set(&f, "label", &s.Label, in.Label)
+	set(&f, "forwardingEnabled", &s.ForwardingEnabled, in.ForwardingEnabled)
+	setList(&f, "forwardTo", &s.ForwardTo, in.ForwardTo)
+	set(&f, "ringSeconds", &s.RingSeconds, in.RingSeconds)
+	set(&f, "callerID", &s.CallerID, in.CallerID)
+	set(&f, "screening", &s.Screening, in.Screening)
+	set(&f, "voicemailEnabled", &s.VoicemailEnabled, in.VoicemailEnabled)
 	setNullable(&s.Greeting, in.Greeting)
-	set(&s.Language, in.Language, def.Language)
-	set(&s.MaxSeconds, in.MaxVoicemailSeconds, def.MaxSeconds)
-	set(&s.SilenceSeconds, in.SilenceSeconds, def.SilenceSeconds)
-	set(&s.ScreenSeconds, in.ScreenSeconds, def.ScreenSeconds)
-	set(&s.MaxCallMinutes, in.MaxCallMinutes, def.MaxCallMinutes)
-	set(&s.MailMissedCalls, in.MailMissedCalls, def.MailMissedCalls)
-	set(&s.FinishOnKey, in.FinishOnKey, def.FinishOnKey)
-	set(&s.Transcribe, in.Transcribe, def.Transcribe)
-	setList(&s.NotifyEmails, in.NotifyEmails)
+	set(&f, "language", &s.Language, in.Language)
+	set(&f, "maxVoicemailSeconds", &s.MaxSeconds, in.MaxVoicemailSeconds)
+	set(&f, "silenceSeconds", &s.SilenceSeconds, in.SilenceSeconds)
+	set(&f, "screenSeconds", &s.ScreenSeconds, in.ScreenSeconds)
+	set(&f, "maxCallMinutes", &s.MaxCallMinutes, in.MaxCallMinutes)
+	set(&f, "mailMissedCalls", &s.MailMissedCalls, in.MailMissedCalls)
+	set(&f, "finishOnKey", &s.FinishOnKey, in.FinishOnKey)
+	set(&f, "transcribe", &s.Transcribe, in.Transcribe)
+	setList(&f, "notifyEmails", &s.NotifyEmails, in.NotifyEmails)
 	setNullable(&s.KeepVoicemailsDays, in.KeepVoicemailsDays)
+	return f
 }
 
-func set[T any](to *T, o graphql.Omittable[*T], def T) {
-	if v := changed(o, def); v != nil {
+func set[T any](f *phone.Faults, field string, to *T, o graphql.Omittable[*T]) {
+	if v := changed(f, field, o); v != nil {
 		*to = *v
 	}
 }
 
-// setList replaces the list; null empties it.
-func setList[T any](to *[]T, o graphql.Omittable[[]T]) {
-	if v, isSet := o.ValueOK(); isSet {
-		*to = append([]T{}, v...)
+// setList replaces the list.
+func setList[T any](f *phone.Faults, field string, to *[]T, o graphql.Omittable[[]T]) {
+	switch v, isSet := o.ValueOK(); {
+	case isSet && v == nil:
+		notNull(f, field)
+	case isSet:
+		*to = v
 	}
 }
 

@@ -51,10 +51,7 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, id string) (bool, er
 }
 
 func (r *mutationResolver) CreatePlan(ctx context.Context, input generated.CreatePlanInput) (*ent.Plan, error) {
-	id, err := r.Desk.CreatePlan(ctx, switchboard.NewPlan{
-		Name: input.Name, Type: input.Type, CallsLimit: input.CallsLimit, VoicemailsLimit: input.VoicemailsLimit,
-		SimultaneousCalls: input.SimultaneousCalls, Period: input.Period,
-	})
+	id, err := r.Desk.CreatePlan(ctx, switchboard.NewPlan(input))
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +67,8 @@ func (r *mutationResolver) CreateNumber(ctx context.Context, input generated.Cre
 }
 
 func (r *mutationResolver) UpdateNumber(ctx context.Context, id string, input generated.UpdateNumberInput) (*ent.MaskedNumber, error) {
-	if err := r.Desk.UpdateNumber(ctx, anID(id), func(s *phone.Settings) { changeSettings(s, input) }); err != nil {
+	found := changeSettings(new(phone.Settings), input)
+	if err := r.Desk.UpdateNumber(ctx, anID(id), func(s *phone.Settings) { changeSettings(s, input) }, found...); err != nil {
 		return nil, err
 	}
 	return r.DB.MaskedNumber.Get(ctx, id)

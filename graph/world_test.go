@@ -179,6 +179,20 @@ type problem struct {
 
 func (p problem) code() string { return fmt.Sprint(p.Extensions["code"]) }
 
+// fields are those that an error names, with spaces between.
+func (p problem) fields() string {
+	var names []string
+	all, _ := p.Extensions["fields"].([]any)
+	for _, one := range all {
+		fault, _ := one.(map[string]any)
+		if fault["message"] == "" || len(fault) != 2 {
+			return fmt.Sprint(all)
+		}
+		names = append(names, fmt.Sprint(fault["field"]))
+	}
+	return strings.Join(names, " ")
+}
+
 // path is the path of an error with dots.
 func (p problem) path() string {
 	parts := make([]string, len(p.Path))

@@ -101,63 +101,64 @@ func DefaultSettings() Settings {
 	}
 }
 
-// Check says what is wrong with the settings of the number n, or nothing.
-func (s Settings) Check(n Number) error {
-	if err := CheckLabel("label", s.Label); err != nil {
-		return err
-	}
-	if err := s.checkForwards(n); err != nil {
-		return err
-	}
-	if err := s.checkVoicemail(); err != nil {
-		return err
-	}
-	for _, e := range s.NotifyEmails {
-		if _, err := CleanEmail("notifyEmails", e); err != nil {
-			return err
-		}
+// Check says all that is wrong with the settings of the number n, or nothing.
+func (s Settings) Check(n Number) error { return s.Faults(n).Err() }
+
+// Faults are all that is wrong with the settings of the number n.
+func (s Settings) Faults(n Number) (f Faults) {
+	f.Note(CheckLabel("label", s.Label))
+	s.checkForwards(n, &f)
+	s.checkVoicemail(&f)
+	s.checkGreeting(&f)
+	for i, e := range s.NotifyEmails {
+		_, err := CleanEmail(fmt.Sprintf("notifyEmails.%d", i), e)
+		f.Note(err)
 	}
 	if len(s.NotifyEmails) > 20 {
-		return Bad("notifyEmails", "notifyEmails holds at most 20 addresses.")
+		f.Add("notifyEmails", "notifyEmails holds at most 20 addresses.")
 	}
 	if s.KeepVoicemailsDays != nil && (*s.KeepVoicemailsDays < 1 || *s.KeepVoicemailsDays > 36500) {
-		return Bad("keepVoicemailsDays", "keepVoicemailsDays is 1 to 36500, or null for ever.")
+		f.Add("keepVoicemailsDays", "keepVoicemailsDays is 1 to 36500, or null for ever.")
 	}
-	return nil
+	return f
 }
 
-func (s Settings) checkForwards(n Number) error {
-	switch {
-	case len(s.ForwardTo) > maxForwards:
-		return Bad("forwardTo", "forwardTo holds at most 10 phones: Twilio rings no more at once.")
-	case s.RingSeconds < 5 || s.RingSeconds > 60:
-		return Bad("ringSeconds", "ringSeconds is 5 to 60.")
-	case s.ScreenSeconds < 10 || s.ScreenSeconds > 60:
-		return Bad("screenSeconds", "screenSeconds is 10 to 60.")
-	case s.MaxCallMinutes < 1 || s.MaxCallMinutes > 240:
-		return Bad("maxCallMinutes", "maxCallMinutes is 1 to 240.")
+func (s Settings) checkForwards(n Number, f *Faults) {
+	if len(s.ForwardTo) > maxForwards {
+		f.Add("forwardTo", "forwardTo holds at most 10 phones: Twilio rings no more at once.")
 	}
-	return nil
+	f.within("ringSeconds", s.RingSeconds, 5, 60)
+	f.within("screenSeconds", s.ScreenSeconds, 10, 60)
+	f.within("maxCallMinutes", s.MaxCallMinutes, 1, 240)
 }
 
-func (s Settings) checkVoicemail() error {
-	switch {
-	case s.Greeting != nil && (utf8.RuneCountInString(*s.Greeting) > 1000 || !utf8.ValidString(*s.Greeting)):
-		return Bad("greeting", "greeting has at most 1,000 characters.")
-	case s.Greeting != nil && strings.ContainsFunc(*s.Greeting, unspeakable):
-		return Bad("greeting", "greeting has no control characters but line breaks and tabs.")
-	case s.Greeting != nil && strings.TrimSpace(*s.Greeting) == "":
-		return Bad("greeting", "greeting is a text to be spoken, or null for the default text.")
-	case !slices.Contains(Languages(), s.Language):
-		return Bad("language", fmt.Sprintf("language is one of %s.", strings.Join(Languages(), ", ")))
-	case s.MaxSeconds < 2 || s.MaxSeconds > 600:
-		return Bad("maxVoicemailSeconds", "maxVoicemailSeconds is 2 to 600.")
-	case s.SilenceSeconds < 3 || s.SilenceSeconds > 30:
-		return Bad("silenceSeconds", "silenceSeconds is 3 to 30.")
-	case strings.Trim(s.FinishOnKey, "0123456789#*") != "" || len(s.FinishOnKey) > 12:
-		return Bad("finishOnKey", `finishOnKey is made of 0-9, # and *; "" for none.`)
+func (s Settings) checkVoicemail(f *Faults) {
+	if !slices.Contains(Languages(), s.Language) {
+		f.Add("language", fmt.Sprintf("language is one of %s.", strings.Join(Languages(), ", ")))
 	}
-	return nil
+	f.within("maxVoicemailSeconds", s.MaxSeconds, 2, 600)
+	f.within("silenceSeconds", s.SilenceSeconds, 3, 30)
+	if strings.Trim(s.FinishOnKey, "0123456789#*") != "" || len(s.FinishOnKey) > 12 {
+		f.Add("finishOnKey", `finishOnKey is made of 0-9, # and *; "" for none.`)
+	}
+}
+
+func (s Settings) checkGreeting(f *Faults) {
+	switch {
+	case s.Greeting == nil:
+	case utf8.RuneCountInString(*s.Greeting) > 1000 || !utf8.ValidString(*s.Greeting):
+		f.Add("greeting", "greeting has at most 1,000 characters.")
+	case strings.ContainsFunc(*s.Greeting, unspeakable):
+		f.Add("greeting", "greeting has no control characters but line breaks and tabs.")
+	case strings.TrimSpace(*s.Greeting) == "":
+		f.Add("greeting", "greeting is a text to be spoken, or null for the default text.")
+	}
+}
+
+func (f *Faults) within(field string, n, least, most int) {
+	if n < least || n > most {
+		f.Add(field, fmt.Sprintf("%s is %d to %d.", field, least, most))
+	}
 }
 
 func unspeakable(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }

@@ -74,7 +74,7 @@ func TestSettings(t *testing.T) {
 		{"there are no 13 keys", func(s *Settings) { s.FinishOnKey = "1234567890*#1" }, "finishOnKey"},
 		{"20 people are mailed", func(s *Settings) { s.NotifyEmails = mails(20) }, ""},
 		{"21 are too many", func(s *Settings) { s.NotifyEmails = mails(21) }, "notifyEmails"},
-		{"a mail goes to an address", func(s *Settings) { s.NotifyEmails = []string{"ann@example.com", "nobody"} }, "notifyEmails"},
+		{"a mail goes to an address", func(s *Settings) { s.NotifyEmails = []string{"ann@example.com", "nobody"} }, "notifyEmails.1"},
 		{"a message is kept for a day", func(s *Settings) { s.KeepVoicemailsDays = new(1) }, ""},
 		{"a message is kept for no less", func(s *Settings) { s.KeepVoicemailsDays = new(0) }, "keepVoicemailsDays"},
 		{"a message is kept for a century", func(s *Settings) { s.KeepVoicemailsDays = new(36500) }, ""},
@@ -152,7 +152,7 @@ func TestAllPhonesAreRefusedInTheSameWords(t *testing.T) {
 		"company (UAN), voicemail, satellite, emergency or short numbers."
 	for _, n := range []Number{berlin, premium, ours, mask} {
 		err := Countries{}.Refuse(mask, []Number{desk, n}, []Number{ours})
-		wrongField(t, err, "forwardTo")
+		wrongField(t, err, "forwardTo.1")
 		if err == nil || err.Error() != Mask(string(n))+words {
 			t.Errorf("got %v", err)
 		}

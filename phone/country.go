@@ -30,12 +30,13 @@ func (c Countries) Allow(masked, to Number) bool { return c.allowsRegionOf(maske
 // Refuse says which of the phones may not be rung; ours are masked numbers. All are refused in the same words, so that nobody learns whether
 // a number is another owner's.
 func (c Countries) Refuse(masked Number, to, ours []Number) error {
-	for _, n := range to {
+	var f Faults
+	for i, n := range to {
 		if n == masked || slices.Contains(ours, n) || !c.Allow(masked, n) {
-			return Bad("forwardTo", c.refusal(masked, n))
+			f.Add(fmt.Sprintf("forwardTo.%d", i), c.refusal(masked, n))
 		}
 	}
-	return nil
+	return f.Err()
 }
 
 func (c Countries) refusal(masked, to Number) string {

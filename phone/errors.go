@@ -2,6 +2,8 @@ package phone
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,6 +28,7 @@ type Error struct {
 	Code    Code
 	Message string
 	Field   string // the input field that is wrong, where there is one
+	Fields  Faults // all that are wrong
 
 	RetryAfter time.Duration // when to try again, where that can be told
 }
@@ -34,7 +37,51 @@ func (e *Error) Error() string { return e.Message }
 
 // Bad says which input is wrong and how it should be.
 func Bad(field, message string) *Error {
-	return &Error{Code: BadUserInput, Message: message, Field: field}
+	e := &Error{Code: BadUserInput, Message: message, Field: field}
+	if field != "" {
+		e.Fields = Faults{{field, message}}
+	}
+	return e
+}
+
+// Fault is one field of an input that is wrong, and how it should be. An element of a list is named by its place: forwardTo.1.
+type Fault struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Faults are all that is wrong with an input.
+type Faults []Fault
+
+// maxFaults are told at once: a list may have thousands of wrong elements.
+const maxFaults = 50
+
+// Add notes a fault.
+func (f *Faults) Add(field, message string) {
+	if len(*f) < maxFaults {
+		*f = append(*f, Fault{field, message})
+	}
+}
+
+// Note adds the faults that an error names; nil has none.
+func (f *Faults) Note(err error) {
+	if e, ok := errors.AsType[*Error](err); ok {
+		for _, one := range e.Fields {
+			f.Add(one.Field, one.Message)
+		}
+	}
+}
+
+// Err is one error for all faults, or nil.
+func (f Faults) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	messages := make([]string, len(f))
+	for i, one := range f {
+		messages[i] = one.Message
+	}
+	return &Error{Code: BadUserInput, Message: strings.Join(slices.Compact(messages), " "), Field: f[0].Field, Fields: f}
 }
 
 // Missing is the one answer for what does not exist and for what belongs to somebody else.

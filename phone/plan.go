@@ -126,20 +126,19 @@ func (a Allowance) sentence(what string, limit *int, used int) string {
 
 // CheckPlan refuses plans whose limits and label contradict each other.
 func CheckPlan(name string, t PlanType, calls, voicemails, simultaneous *int) error {
-	if err := CheckName("name", name); err != nil {
-		return err
-	}
+	var f Faults
+	f.Note(CheckName("name", name))
 	if t == PlanUnlimited && (calls != nil || voicemails != nil) {
-		return Bad("type", "An UNLIMITED plan has no limits: leave callsLimit and voicemailsLimit null.")
+		f.Add("type", "An UNLIMITED plan has no limits: leave callsLimit and voicemailsLimit null.")
 	}
-	if calls != nil && *calls < 0 {
-		return Bad("callsLimit", "A limit is 0 or more, or null for none.")
+	f.limit("callsLimit", calls)
+	f.limit("voicemailsLimit", voicemails)
+	f.limit("simultaneousCalls", simultaneous)
+	return f.Err()
+}
+
+func (f *Faults) limit(field string, n *int) {
+	if n != nil && *n < 0 {
+		f.Add(field, field+" is 0 or more, or null for no limit.")
 	}
-	if voicemails != nil && *voicemails < 0 {
-		return Bad("voicemailsLimit", "A limit is 0 or more, or null for none.")
-	}
-	if simultaneous != nil && *simultaneous < 0 {
-		return Bad("simultaneousCalls", "A limit is 0 or more, or null for none.")
-	}
-	return nil
 }

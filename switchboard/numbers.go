@@ -26,12 +26,17 @@ type NewPlan struct {
 	Period                      phone.PlanPeriod
 }
 
+// Check says all that is wrong with a plan, or nothing.
+func (p NewPlan) Check() error {
+	return phone.CheckPlan(p.Name, p.Type, p.CallsLimit, p.VoicemailsLimit, p.SimultaneousCalls)
+}
+
 // CreatePlan makes a plan and returns its id.
 func (s *Switchboard) CreatePlan(ctx context.Context, p NewPlan) (id string, err error) {
 	if err := requireAdmin(ctx); err != nil {
 		return "", err
 	}
-	if err := phone.CheckPlan(p.Name, p.Type, p.CallsLimit, p.VoicemailsLimit, p.SimultaneousCalls); err != nil {
+	if err := p.Check(); err != nil {
 		return "", err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
@@ -52,15 +57,12 @@ func (s *Switchboard) CreateNumber(ctx context.Context, n phone.Number, ownerID 
 	if err := requireAdmin(ctx); err != nil {
 		return "", err
 	}
-	if err := set.Check(n); err != nil {
-		return "", err
-	}
 	err = s.inTx(ctx, func(tx *Tx) error {
+		if err := s.check(ctx, tx, n, set, nil, set.ForwardTo); err != nil {
+			return err
+		}
 		if _, err := tx.User.Get(ctx, ownerID); err != nil {
 			return fmt.Errorf("load user %s: %w", ownerID, err)
-		}
-		if err := s.checkForwards(ctx, tx, n, set.ForwardTo); err != nil {
-			return err
 		}
 		made, err := create(tx, n, ownerID, set).SetCreatedAt(s.now()).Save(ctx)
 		if err != nil {
@@ -87,14 +89,16 @@ func create(tx *Tx, n phone.Number, ownerID string, set phone.Settings) *ent.Mas
 		SetNotifyEmails(each(set.NotifyEmails)).SetNillableKeepVoicemailsDays(set.KeepVoicemailsDays)
 }
 
-// checkForwards refuses phones that may not be rung from the number, itself and other numbers of ours among them: calls would go round in a
-// circle.
-func (s *Switchboard) checkForwards(ctx context.Context, tx *Tx, n phone.Number, to []phone.Number) error {
+// check says all that is wrong with the settings of a number, beside what was found before. Of the phones to ring those that are to be set are
+// refused that may not be rung from the number, itself and other numbers of ours among them: calls would go round in a circle.
+func (s *Switchboard) check(ctx context.Context, tx *Tx, n phone.Number, set phone.Settings, f phone.Faults, to []phone.Number) error {
+	f = slices.Concat(f, set.Faults(n))
 	ours, err := tx.ours(viewer.System(ctx), to)
 	if err != nil {
 		return err
 	}
-	return s.Settings.Countries.Refuse(n, to, ours)
+	f.Note(s.Settings.Countries.Refuse(n, to, ours))
+	return f.Err()
 }
 
 // numberChanged tells that a number, or all of an owner's, answers calls in another way from now on.
@@ -113,8 +117,9 @@ func (tx *Tx) lockNumber(ctx context.Context, id string) (*ent.MaskedNumber, err
 	return n, nil
 }
 
-// UpdateNumber changes the settings of a number: change is given what they are.
-func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*phone.Settings)) error {
+// UpdateNumber changes the settings of a number: change is given what they are. What was found wrong before is told together with what is
+// wrong with the settings.
+func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*phone.Settings), found ...phone.Fault) error {
 	return s.inTx(ctx, func(tx *Tx) error {
 		n, err := tx.lockNumber(ctx, id)
 		if err != nil {
@@ -127,13 +132,12 @@ func (s *Switchboard) UpdateNumber(ctx context.Context, id string, change func(*
 		if !anew {
 			set.NotifyEmails = n.NotifyEmails
 		}
-		if err := set.Check(n.PhoneNumber); err != nil {
-			return err
+		to := set.ForwardTo
+		if slices.Equal(to, n.ForwardTo) {
+			to = nil // phones that may not be rung any more are skipped, and hold up no other change
 		}
-		if !slices.Equal(set.ForwardTo, n.ForwardTo) { // phones that may not be rung any more are skipped, and hold up no other change
-			if err := s.checkForwards(ctx, tx, n.PhoneNumber, set.ForwardTo); err != nil {
-				return err
-			}
+		if err := s.check(ctx, tx, n.PhoneNumber, set, found, to); err != nil {
+			return err
 		}
 		set.NotifyEmails = each(set.NotifyEmails)
 		if anew {

@@ -39,11 +39,13 @@ func hash(token string) string {
 // CreateToken makes a bearer token for a user. It ends no later than the token that made it, and with its revocation. The token itself is
 // returned once and not kept.
 func (s *Switchboard) CreateToken(ctx context.Context, userID, name string, expires *time.Time) (id, secret string, err error) {
-	if err := phone.CheckName("name", name); err != nil {
-		return "", "", err
-	}
+	var f phone.Faults
+	f.Note(phone.CheckName("name", name))
 	if expires != nil && !expires.After(s.now()) {
-		return "", "", phone.Bad("expiresAt", "expiresAt lies in the past.")
+		f.Add("expiresAt", "expiresAt lies in the past.")
+	}
+	if err := f.Err(); err != nil {
+		return "", "", err
 	}
 	secret = tokenMark + newSecret()
 	err = s.inTx(ctx, func(tx *Tx) error {

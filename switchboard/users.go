@@ -3,6 +3,7 @@ package switchboard
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/maskline/maskline/ent"
 	"github.com/maskline/maskline/ent/user"
@@ -24,6 +25,8 @@ type NewUser struct {
 type UserChange struct {
 	Name, Locale, TimeZone *string
 	Role                   *phone.Role
+
+	Faults phone.Faults // what was found wrong before
 }
 
 // requireAdmin refuses everybody who is not an administrator or the system.
@@ -39,7 +42,7 @@ func (s *Switchboard) CreateUser(ctx context.Context, u NewUser) (id string, err
 	if err := requireAdmin(ctx); err != nil {
 		return "", err
 	}
-	if err := u.complete(); err != nil {
+	if err := u.Complete(); err != nil {
 		return "", err
 	}
 	err = s.inTx(ctx, func(tx *Tx) error {
@@ -61,15 +64,17 @@ func (tx *Tx) createUser(ctx context.Context, u NewUser, s *Switchboard) (*ent.U
 	return tx.User.Create().SetEmail(u.Email).SetName(u.Name).SetRole(u.Role).SetLocale(u.Locale).SetTimeZone(u.TimeZone).SetCreatedAt(s.now()).Save(ctx)
 }
 
-// complete checks a new user and fills in what was left out.
-func (u *NewUser) complete() (err error) {
-	if u.Email, err = phone.CleanEmail("email", u.Email); err != nil {
-		return err
-	}
+// Complete fills in what was left out of a new user, and checks it.
+func (u *NewUser) Complete() error {
+	var f phone.Faults
+	email, err := phone.CleanEmail("email", u.Email)
+	f.Note(err)
+	u.Email = email
 	u.Role = orDefault(u.Role, phone.RoleOwner)
 	u.Locale = orDefault(u.Locale, "en")
 	u.TimeZone = orDefault(u.TimeZone, "UTC")
-	return UserChange{Name: &u.Name, Locale: &u.Locale, TimeZone: &u.TimeZone}.check()
+	f.Note(UserChange{Name: &u.Name, Locale: &u.Locale, TimeZone: &u.TimeZone}.Check())
+	return f.Err()
 }
 
 func orDefault[S ~string](s, def S) S {
@@ -79,21 +84,19 @@ func orDefault[S ~string](s, def S) S {
 	return s
 }
 
-func (c UserChange) check() error {
+// Check says all that is wrong with a change, or nothing.
+func (c UserChange) Check() error {
+	f := slices.Clone(c.Faults)
 	if c.Name != nil {
-		if err := phone.CheckLabel("name", *c.Name); err != nil {
-			return err
-		}
+		f.Note(phone.CheckLabel("name", *c.Name))
 	}
 	if c.Locale != nil {
-		if err := phone.CheckLocale(*c.Locale); err != nil {
-			return err
-		}
+		f.Note(phone.CheckLocale(*c.Locale))
 	}
 	if c.TimeZone != nil {
-		return phone.CheckTimeZone(*c.TimeZone)
+		f.Note(phone.CheckTimeZone(*c.TimeZone))
 	}
-	return nil
+	return f.Err()
 }
 
 // profile is what can change of a user.
@@ -121,7 +124,7 @@ func (s *Switchboard) UpdateUser(ctx context.Context, id string, c UserChange) e
 			return err
 		}
 	}
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return err
 	}
 	return s.inTx(ctx, func(tx *Tx) error {

@@ -95,7 +95,7 @@ type CreatedToken struct {
 type Subscription struct {
 }
 
-// What changes of a number: what is left out stays, null resets to the default, a list replaces the list.
+// What changes of a number: what is left out stays, a list replaces the list. Only greeting and keepVoicemailsDays may be null; a null elsewhere is BAD_USER_INPUT.
 type UpdateNumberInput struct {
 	// At most 100 characters.
 	Label graphql.Omittable[*string] `json:"label,omitempty"`
@@ -135,7 +135,7 @@ type UpdateNumberInput struct {
 	KeepVoicemailsDays graphql.Omittable[*int] `json:"keepVoicemailsDays,omitempty"`
 }
 
-// What changes of a user: what is left out stays, null resets to the default.
+// What changes of a user: what is left out stays; a null is BAD_USER_INPUT.
 type UpdateUserInput struct {
 	// At most 100 characters.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`

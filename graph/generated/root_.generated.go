@@ -1912,7 +1912,7 @@ enum CallerID @goModel(model: "github.com/maskline/maskline/phone.CallerID") {
 """
 A place in a list or in the order of pushes. It is opaque: hand it back as it is.
 """
-scalar Cursor
+scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm")
 """
 One mail of a voicemail to one recipient.
 """
@@ -3145,7 +3145,7 @@ input CreateNumberInput {
   keepVoicemailsDays: Int
 }
 
-"What changes of a number: what is left out stays, null resets to the default, a list replaces the list."
+"What changes of a number: what is left out stays, a list replaces the list. Only greeting and keepVoicemailsDays may be null; a null elsewhere is BAD_USER_INPUT."
 input UpdateNumberInput {
   "At most 100 characters."
   label: String @goField(omittable: true)
@@ -3213,10 +3213,10 @@ input CreatePlanInput {
 }
 `, BuiltIn: false},
 	{Name: "../schema.graphql", Input: `"A moment as RFC 3339 in UTC, such as 2026-01-31T12:00:00Z."
-scalar Time
+scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 "A phone number in E.164, such as +15550006789. On input spaces, dots, dashes and brackets after the plus sign are dropped."
-scalar PhoneNumber
+scalar PhoneNumber @specifiedBy(url: "https://www.itu.int/rec/T-REC-E.164")
 
 extend type Query {
   "Who the token belongs to."
@@ -3275,7 +3275,7 @@ type Mutation {
   updateNumber(
     "The number's."
     id: ID!
-    "What changes: a field left out is unchanged, null resets it to its default, a list replaces the list."
+    "What changes: a field left out is unchanged, a list replaces the list, null is for what may be null itself."
     input: UpdateNumberInput!
   ): MaskedNumber!
   "Administrators: ends the number's active subscription, if any, and starts this one with nothing used. A released number takes none (CONFLICT)."
@@ -3449,7 +3449,7 @@ input CreateUserInput {
   timeZone: String
 }
 
-"What changes of a user: what is left out stays, null resets to the default."
+"What changes of a user: what is left out stays; a null is BAD_USER_INPUT."
 input UpdateUserInput {
   "At most 100 characters."
   name: String @goField(omittable: true)

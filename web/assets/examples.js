@@ -180,7 +180,7 @@ mutation MarkVoicemails($ids: [ID!]!, $heard: Boolean!) {
 `;
 
 const UPDATE = `# A field that is left out stays as it is;
-# null resets it to its default.
+# only greeting and keepVoicemailsDays may be null.
 mutation UpdateNumber($id: ID!, $input: UpdateNumberInput!) {
   updateNumber(id: $id, input: $input) {
     id
