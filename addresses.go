@@ -53,7 +53,7 @@ func (s *Settings) checkAddresses() error {
 		{"OTEL_EXPORTER_OTLP_HEADERS", os.Getenv("OTEL_EXPORTER_OTLP_HEADERS"), checkHeaders},
 		{"OTEL_EXPORTER_OTLP_TRACES_HEADERS", os.Getenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS"), checkHeaders},
 	} {
-		if a.value == "" {
+		if a.value == "" || a.name == "TRANSCRIBER_URL" && s.Transcriber != "openai" { // which nobody reads then
 			continue
 		}
 		if err := a.check(a.value); err != nil {

@@ -186,7 +186,7 @@ func TestWhatTranscribesMustBeNamed(t *testing.T) {
 		{Settings{Transcriber: "twilio", TranscriberURL: "left from before"}, ""},
 	} {
 		s := c.set
-		s.ListenAddr, s.ReconcileEvery = "127.0.0.1:0", time.Minute
+		s.ListenAddr, s.ReconcileEvery, s.MaxSimultaneousCalls = "127.0.0.1:0", time.Minute, 100
 		err := s.complete()
 		if (err == nil) != (c.want == "") || err != nil && (!strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("%+v: got %v, want %q", c.set, err, c.want)
