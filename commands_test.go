@@ -32,6 +32,8 @@ func TestWhatIsWrongIsToldWithTheWantedForm(t *testing.T) {
 		{"--drain-delay=soon", "DRAIN_DELAY: it must be a duration"},
 		{"--bin-days=many", "BIN_DAYS: it must be a whole number"},
 		{"--recordings-shared=perhaps", "RECORDINGS_SHARED: it must be true or false"},
+		{"--smtp-tls=always", "SMTP_TLS: it must be one of required, opportunistic, off\n"},
+		{"--mail-days=-1", "MAIL_DAYS: -1 is not a number of days"},
 		{"--log-level=loud", "LOG_LEVEL: it must be one of debug, info, warn, error"},
 		{"--allowed-origins=localhost:5173", "ALLOWED_ORIGINS: it must be a list of origins, such as https://app.example.com or http://localhost:5173"},
 		{"--twilio-account-sid=foo", "TWILIO_ACCOUNT_SID: it must be AC and 32 digits and letters"},

@@ -56,7 +56,7 @@ func flagsBelow(node *kong.Node) []*kong.Flag {
 func wanted(flag *kong.Flag) string {
 	switch {
 	case flag.Enum != "":
-		return "one of " + strings.Join(strings.Split(flag.Enum, ","), ", ")
+		return "one of " + strings.Join(strings.FieldsFunc(flag.Enum, func(r rune) bool { return r == ',' }), ", ")
 	case flag.Target.Type() == reflect.TypeFor[time.Duration]():
 		return "a duration with its unit, such as 30s, 5m or 24h"
 	}
