@@ -317,7 +317,6 @@ func (c *conn) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, err
 	if c.wire == nil || opts != (driver.TxOptions{}) {
 		return c.baseConn.BeginTx(ctx, opts)
 	}
-	//lint:ignore SA1019 it is the one way to a plain BEGIN
 	return c.baseConn.Begin()
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"github.com/maskline/maskline/internal/database"
 )
@@ -22,7 +23,7 @@ import (
 func TestWhatAnErrorSaysOfTheInstallation(t *testing.T) {
 	t.Parallel()
 	refused := func(code, message string) error {
-		return fmt.Errorf("ping database: %w", database.ConnectError(&pq.Error{Severity: "FATAL", Code: pq.ErrorCode(code), Message: message}))
+		return fmt.Errorf("ping database: %w", database.ConnectError(&pq.Error{Severity: "FATAL", Code: pqerror.Code(code), Message: message}))
 	}
 	dial := func(err error) error { return database.ConnectError(&net.OpError{Op: "dial", Err: err}) }
 	for name, tt := range map[string]struct {
