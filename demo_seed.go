@@ -96,12 +96,8 @@ func (c client) number(ctx context.Context, n script.Number, owner string) error
 	if err != nil {
 		return err
 	}
-	input := maps.Clone(n.Set)
-	for _, field := range settable {
-		if _, set := input[field]; !set {
-			input[field] = nil
-		}
-	}
+	input := defaults()
+	maps.Copy(input, n.Set)
 	update := `mutation($id: ID!, $input: UpdateNumberInput!) { updateNumber(id: $id, input: $input) { id } }`
 	if err := c.ask(ctx, update, map[string]any{"id": id, "input": input}, &struct{}{}); err != nil || n.Plan.None {
 		return err
@@ -113,10 +109,17 @@ func (c client) number(ctx context.Context, n script.Number, owner string) error
 	return c.ask(ctx, `mutation($id: ID!, $plan: ID!) { subscribeNumber(numberID: $id, planID: $plan) { id } }`, map[string]any{"id": id, "plan": plan}, &struct{}{})
 }
 
-// settable are the settings of a number, which go back to their defaults unless a script sets them.
-var settable = []string{
-	"label", "forwardTo", "forwardingEnabled", "ringSeconds", "callerID", "screening", "voicemailEnabled", "greeting", "language",
-	"maxVoicemailSeconds", "silenceSeconds", "screenSeconds", "maxCallMinutes", "finishOnKey", "transcribe", "notifyEmails", "keepVoicemailsDays",
+// defaults returns every setting of a new number, so that a number of an earlier demo goes back to them.
+func defaults() map[string]any {
+	s := phone.DefaultSettings()
+	return map[string]any{
+		"label": s.Label, "forwardingEnabled": s.ForwardingEnabled, "forwardTo": s.ForwardTo, "ringSeconds": s.RingSeconds,
+		"callerID": s.CallerID, "screening": s.Screening, "voicemailEnabled": s.VoicemailEnabled, "greeting": s.Greeting,
+		"language": s.Language, "maxVoicemailSeconds": s.MaxSeconds, "silenceSeconds": s.SilenceSeconds,
+		"screenSeconds": s.ScreenSeconds, "maxCallMinutes": s.MaxCallMinutes, "mailMissedCalls": s.MailMissedCalls,
+		"finishOnKey": s.FinishOnKey, "transcribe": s.Transcribe, "notifyEmails": s.NotifyEmails,
+		"keepVoicemailsDays": s.KeepVoicemailsDays,
+	}
 }
 
 // maskedNumber is the id of a number, which is made if it is not there.
