@@ -233,7 +233,7 @@ var changing = []struct {
 	pattern *regexp.Regexp
 	with    string
 }{
-	{regexp.MustCompile(`\b(call|vm|dlv|num|usr|sub|plan|tok)_[0-9a-z]{26}\b`), "${1}_…"},
+	{regexp.MustCompile(`\b(call|vm|dlv|num|usr|sub|plan|tok|rcp)_[0-9a-z]{26}\b`), "${1}_…"},
 	{regexp.MustCompile(`\bCA[0-9a-f]{32}\b`), "CA…"},
 	{regexp.MustCompile(`\bRE[0-9a-f]{32}\b`), "RE…"},
 	{regexp.MustCompile(`expires=\d+&signature=[\w-]+`), "expires=…&signature=…"},
