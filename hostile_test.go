@@ -24,7 +24,7 @@ import (
 // nasty are texts that writers of XML, HTML, JSON, mail and logs have stumbled over.
 var nasty = []string{
 	`</Say><Dial>+19005550000</Dial><Say>`, `" onload="alert(1)`, `' onclick='`, `&amp;&#60;script&#62;`, `]]><![CDATA[`, `<script>alert(1)</script>`,
-	"a\r\nBcc: eve@example.com\r\n\r\nbody", "line\nlevel=ERROR msg=forged", "a\x00b", "\x1b[31mred", "\u202egnp.exe", "\u2028\u2029", "👋🏽", "=?utf-8?q?x?=", "{{.}}${x}%s%d",
+	"a\r\nBcc: eve@example.com\r\n\r\nbody", "line\nlevel=ERROR msg=forged", "a\x00b", "\x1b[31mred", "\u202egnp.exe", "a\u2028b\u2029c", "👋🏽", "=?utf-8?q?x?=", "{{.}}${x}%s%d",
 	`{"kind":"x"}`, "../../etc/passwd", "e\u0301\ufeff",
 }
 
