@@ -36,7 +36,7 @@ type program struct {
 	Serve     serveCmd     `cmd:"" default:"1" help:"Run the service (also: no command)."`
 	Demo      demoCmd      `cmd:"" help:"Run it with the built-in telephone network: no account, no key, no other server."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to this version's schema and exit."`
-	User      userCmd      `cmd:"" help:"Create and list users, straight on the database."`
+	User      userCmd      `cmd:"" help:"Create and list users, and untie them from an OpenID Connect issuer, straight on the database."`
 	Token     tokenCmd     `cmd:"" help:"Create, list and revoke tokens, straight on the database."`
 	Doctor    doctorCmd    `cmd:"" help:"Say what is wrong with this installation and how to mend it; with --fix set where our numbers lead at Twilio."`
 	Audit     auditCmd     `cmd:"" help:"Print who changed, deleted, heard or read what, newest last."`
@@ -178,14 +178,14 @@ func onDatabase(s *Settings, to *streams, do func(context.Context, *app) error) 
 
 type userCmd struct {
 	Create struct {
-		Email string `required:"" help:"A plain e-mail address."`
-		Name  string `required:"" help:"At most 100 characters."`
+		Email string `required:"" placeholder:"EMAIL" help:"A plain e-mail address."`
+		Name  string `required:"" placeholder:"NAME" help:"At most 100 characters."`
 		Role  string `default:"owner" enum:"owner,admin" help:"owner or admin."`
 	} `cmd:"" help:"Create a user and print its id."`
 	List  struct{} `cmd:"" help:"List all users."`
 	Untie struct {
-		Email string `required:"" help:"Whose it is."`
-	} `cmd:"" help:"Forget who a user is at the issuer of OpenID Connect; the next sign-in with a JWT decides anew."`
+		Email string `required:"" placeholder:"EMAIL" help:"The user's address."`
+	} `cmd:"" help:"Forget who a user is at the OpenID Connect issuer; the next JWT that signs the user in ties the user again."`
 }
 
 // Run creates or lists.

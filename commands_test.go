@@ -60,6 +60,20 @@ func TestWhatIsWrongIsToldWithTheWantedForm(t *testing.T) {
 	}
 }
 
+func TestAMissingArgumentIsNamed(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{
+		"token revoke": "maskline: an argument is missing: <id>\n",
+		"token create": "maskline: missing flags: --user=EMAIL\n",
+		"user create":  "maskline: missing flags: --email=EMAIL, --name=NAME\n",
+	} {
+		var out, errs bytes.Buffer
+		if status := run(strings.Fields(command), &out, &errs); status != 1 || errs.String() != want {
+			t.Errorf("%s: status %d, got %q, want %q", command, status, errs.String(), want)
+		}
+	}
+}
+
 func TestMisspeltSettingsAreNamed(t *testing.T) {
 	t.Parallel()
 	environ := []string{

@@ -25,6 +25,9 @@ func faultOf(parser *kong.Kong, err error) string {
 		}
 		return fmt.Sprintf("%s: it must be %s", name, wanted(flag))
 	}
+	if missing, ok := strings.CutPrefix(text, "expected "); ok {
+		return "an argument is missing: " + strings.Trim(missing, `"`)
+	}
 	if i := slices.IndexFunc(quotesNothing, func(r *regexp.Regexp) bool { return r.MatchString(text) }); i >= 0 {
 		return text
 	}
@@ -36,7 +39,7 @@ func faultOf(parser *kong.Kong, err error) string {
 
 var (
 	quotesNothing = []*regexp.Regexp{
-		regexp.MustCompile(`^missing flags: `), regexp.MustCompile(`^expected `), regexp.MustCompile(`^missing positional arguments `),
+		regexp.MustCompile(`^missing flags: `), regexp.MustCompile(`^missing positional arguments `),
 		regexp.MustCompile(`^--[a-z-]+ and --[a-z-]+ can't be used together$`),
 		regexp.MustCompile(`^unknown flag --[a-z0-9-]{1,40}, did you mean `), regexp.MustCompile(`^unexpected argument [a-z-]{1,20}, did you mean `),
 	}

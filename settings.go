@@ -32,12 +32,12 @@ type Settings struct {
 	RecordingsURL    string `env:"RECORDINGS_URL" placeholder:"URL" help:"Where audio is kept: file://DIR or s3://BUCKET?…; file://DATA_DIR/recordings unless set."`
 	RecordingsShared bool   `env:"RECORDINGS_SHARED" help:"Every replica sees the folder that RECORDINGS_URL names, or there is only one."`
 
-	SecretKey  Secret `env:"SECRET_KEY" placeholder:"KEY" help:"Signs links; made on first start and kept in the database unless set."`
-	AdminToken Secret `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Token of the built-in administrator, admin@localhost."`
+	SecretKey  Secret `env:"SECRET_KEY" placeholder:"KEY" help:"Signs links; at least 32 characters; made on first start and kept in the database unless set."`
+	AdminToken Secret `env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Token of the built-in administrator, admin@localhost; at least 32 characters; made and printed at the first start unless set."`
 
-	TwilioAccountSID         string `env:"TWILIO_ACCOUNT_SID" name:"twilio-account-sid" placeholder:"AC…" help:"The account whose webhooks are believed."`
+	TwilioAccountSID         string `env:"TWILIO_ACCOUNT_SID" name:"twilio-account-sid" placeholder:"AC…" help:"The account whose webhooks are accepted."`
 	TwilioAuthToken          Secret `env:"TWILIO_AUTH_TOKEN" placeholder:"TOKEN" help:"Signs webhooks. Without it every webhook gets 503."`
-	TwilioAuthTokenSecondary Secret `env:"TWILIO_AUTH_TOKEN_SECONDARY" placeholder:"TOKEN" help:"Believed too, while tokens are rotated."`
+	TwilioAuthTokenSecondary Secret `env:"TWILIO_AUTH_TOKEN_SECONDARY" placeholder:"TOKEN" help:"Its signatures are accepted too, while tokens are rotated."`
 	TwilioAPIKey             string `env:"TWILIO_API_KEY" name:"twilio-api-key" placeholder:"SK…" help:"Used for REST calls and media in place of the auth token."`
 	TwilioAPISecret          Secret `env:"TWILIO_API_SECRET" name:"twilio-api-secret" placeholder:"SECRET" help:"Belongs to TWILIO_API_KEY."`
 	TwilioAPIURL             string `env:"TWILIO_API_URL" name:"twilio-api-url" default:"https://api.twilio.com" placeholder:"URL" help:"Base of Twilio's REST API and media."`
@@ -58,15 +58,15 @@ type Settings struct {
 	TranscriberModel   string `env:"TRANSCRIBER_MODEL" placeholder:"NAME" help:"Its model; whisper-1 unless set."`
 	TranscriberCommand string `env:"TRANSCRIBER_COMMAND" placeholder:"CMD" help:"With exec: a program that prints the text of the WAV file named by its last argument."`
 
-	BinDays        int           `env:"BIN_DAYS" default:"7" placeholder:"DAYS" help:"How long deleted voicemails stay."`
-	RawWebhookDays int           `env:"RAW_WEBHOOK_DAYS" default:"30" placeholder:"DAYS" help:"How long raw webhooks stay."`
+	BinDays        int           `env:"BIN_DAYS" default:"7" placeholder:"DAYS" help:"How long deleted voicemails can be restored."`
+	RawWebhookDays int           `env:"RAW_WEBHOOK_DAYS" default:"30" placeholder:"DAYS" help:"How long webhooks stay as Twilio sent them."`
 	CallDays       int           `env:"CALL_DAYS" default:"365" placeholder:"DAYS" help:"How long calls, with their callers' numbers, stay."`
 	AuditDays      int           `env:"AUDIT_DAYS" default:"365" placeholder:"DAYS" help:"How long audit entries stay."`
 	ReconcileEvery time.Duration `env:"RECONCILE_EVERY" default:"5m" help:"How often calls and recordings are compared with Twilio's."`
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" default:"2s" help:"Between SIGTERM and the closing of the listener."`
 
 	AllowedOrigins       []string `env:"ALLOWED_ORIGINS" placeholder:"URL" help:"Browser origins that may call the API, besides our own."`
-	AllowedCountries     []string `env:"ALLOWED_COUNTRIES" placeholder:"CC" help:"ISO codes of the countries whose phones may be rung; that of each masked number unless set."`
+	AllowedCountries     []string `env:"ALLOWED_COUNTRIES" placeholder:"CC" help:"ISO codes of the regions whose phones may be rung (US is not Jamaica); that of each masked number unless set."`
 	MaxSimultaneousCalls int      `env:"MAX_SIMULTANEOUS_CALLS" default:"100" placeholder:"CALLS" help:"Forwarded calls of one masked number at a time, over all replicas; what comes on top goes to voicemail."`
 	Limits               string   `env:"LIMITS" default:"enforce" enum:"enforce,warn" help:"warn: only log what a GraphQL limit would refuse."`
 	MetricsAddr          string   `env:"METRICS_ADDR" placeholder:"ADDR" help:"Own listener for /metrics."`
