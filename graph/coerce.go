@@ -142,6 +142,9 @@ func literal(v *ast.Value) any {
 func (c *coercion) check(t *ast.Type, value any, where at) {
 	if name, ok := value.(variableName); ok {
 		c.variable(string(name), where)
+		if v := c.variables[string(name)]; t.NonNull && v != nil && !v.Type.NonNull && c.has(v.Variable) && c.valueOf(name) == nil {
+			c.faults.Add(where.String(), where.String()+" must not be null.")
+		}
 		return
 	}
 	list, isList := value.([]any)

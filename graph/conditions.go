@@ -7,10 +7,23 @@ import (
 )
 
 // inputs is how large the arguments of a field are, wherever they are written: in the operation or in its variables.
-type inputs struct{ conditions, nesting, ids int }
+type inputs struct {
+	conditions, nesting int
+
+	longest string // the name of the longest list
+	length  int    // of that list
+}
 
 func (i inputs) with(other inputs) inputs {
-	return inputs{max(i.conditions, other.conditions), max(i.nesting, other.nesting), max(i.ids, other.ids)}
+	both := inputs{max(i.conditions, other.conditions), max(i.nesting, other.nesting), i.longest, i.length}
+	both.list(other.longest, other.length)
+	return both
+}
+
+func (i *inputs) list(name string, length int) {
+	if length > i.length {
+		i.longest, i.length = name, length
+	}
 }
 
 // inputsOf measures the lists of ids among some arguments, and their where.
@@ -19,7 +32,7 @@ func inputsOf(args map[string]any) (is inputs) {
 		is.count(where, 1)
 	}
 	if ids, given := args["ids"].([]any); given {
-		is.ids = max(is.ids, len(ids))
+		is.list("ids", len(ids))
 	}
 	return is
 }
@@ -34,12 +47,12 @@ func (i *inputs) count(where map[string]any, level int) {
 	if len(where) == 0 {
 		i.conditions++
 	}
-	for _, value := range where {
-		i.countValue(value, level)
+	for name, value := range where {
+		i.countValue(name, value, level)
 	}
 }
 
-func (i *inputs) countValue(value any, level int) {
+func (i *inputs) countValue(name string, value any, level int) {
 	switch value := value.(type) {
 	case map[string]any:
 		i.count(value, level+1)
@@ -48,23 +61,23 @@ func (i *inputs) countValue(value any, level int) {
 			i.count(one, level+1)
 		}
 	case []any:
-		i.countList(value, level)
+		i.countList(name, value, level)
 	default:
 		i.conditions++
 	}
 }
 
-func (i *inputs) countList(list []any, level int) {
+func (i *inputs) countList(name string, list []any, level int) {
 	if len(list) > 0 {
 		if _, nested := list[0].(map[string]any); nested {
 			for _, one := range list {
-				i.countValue(one, level)
+				i.countValue(name, one, level)
 			}
 			return
 		}
 	}
 	i.conditions++
-	i.ids = max(i.ids, len(list))
+	i.list(name, len(list))
 }
 
 func (i inputs) tooLarge() error {
@@ -73,8 +86,8 @@ func (i inputs) tooLarge() error {
 		return phone.Bad("where", fmt.Sprintf("There are at most %d conditions in where.", maxConditions))
 	case i.nesting > maxNesting:
 		return phone.Bad("where", fmt.Sprintf("Conditions are nested at most %d deep, where itself the first level.", maxNesting))
-	case i.ids > maxIDs:
-		return phone.Bad("ids", fmt.Sprintf("At most %d ids at once.", maxIDs))
+	case i.length > maxIDs:
+		return phone.Bad(i.longest, fmt.Sprintf("%s has at most %d elements.", i.longest, maxIDs))
 	}
 	return nil
 }

@@ -59,6 +59,7 @@ func (e executor) CreateOperationContext(ctx context.Context, params *graphql.Ra
 		if errs := coerce(e.front.schema, o, params.Variables); len(errs) > 0 {
 			return refused, errs
 		}
+		doc.doc = withoutAbsent(doc.doc, o, params.Variables)
 	}
 	return e.GraphExecutor.CreateOperationContext(context.WithValue(ctx, readKey{}, doc), params)
 }

@@ -72,11 +72,11 @@ var hostile = []struct {
 	{"conditions 6 deep in lists and variables", conditional, vars{"w": vars{"and": []any{vars{"or": []any{vars{"not": vars{"hasOwnerWith": []any{vars{"not": vars{"email": "x"}}}}}}}}}}, "5 deep"},
 	{"conditions 1,000 deep in a variable", conditional, vars{"w": deep(1000)}, "5 deep"},
 	{"100 ids", "query($ids: [ID!]) { numbers(where: {idIn: $ids}) { totalCount } }", vars{"ids": slices.Repeat([]string{"x"}, 100)}, ""},
-	{"101 ids", "query($ids: [ID!]) { numbers(where: {idIn: $ids}) { totalCount } }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "100 ids"},
-	{"101 ids in a literal", where("numbers", "{idIn: ["+strings.Repeat(`"x" `, 101)+"]}"), nil, "100 ids"},
-	{"101 outcomes", where("calls", "{outcomeIn: ["+strings.Repeat("MISSED ", 101)+"]}"), nil, "100 ids"},
-	{"101 nodes", "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "100 ids"},
-	{"101 voicemails to delete", "mutation($ids: [ID!]!) { deleteVoicemails(ids: $ids) }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "100 ids"},
+	{"101 ids", "query($ids: [ID!]) { numbers(where: {idIn: $ids}) { totalCount } }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "at most 100 elements"},
+	{"101 ids in a literal", where("numbers", "{idIn: ["+strings.Repeat(`"x" `, 101)+"]}"), nil, "at most 100 elements"},
+	{"101 outcomes", where("calls", "{outcomeIn: ["+strings.Repeat("MISSED ", 101)+"]}"), nil, "at most 100 elements"},
+	{"101 nodes", "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "at most 100 elements"},
+	{"101 voicemails to delete", "mutation($ids: [ID!]!) { deleteVoicemails(ids: $ids) }", vars{"ids": slices.Repeat([]string{"x"}, 101)}, "at most 100 elements"},
 }
 
 const conditional = "query($w: MaskedNumberWhereInput) { numbers(where: $w) { totalCount } }"
@@ -209,7 +209,7 @@ func isTooComplex(says string) bool {
 }
 
 func isLimit(says string) bool {
-	return isTooComplex(says) || slices.Contains([]string{"50 conditions", "5 deep", "100 ids"}, says)
+	return isTooComplex(says) || slices.Contains([]string{"50 conditions", "5 deep", "at most 100 elements"}, says)
 }
 
 func TestLimitsThatOnlyWarnAreLoggedAndNotEnforced(t *testing.T) {
