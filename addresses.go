@@ -28,10 +28,8 @@ func parseAddress(raw string) (*url.URL, error) {
 	if err != nil || strings.Contains(raw, "#") || strings.Contains(u.EscapedPath(), "@") || strings.Contains(u.RawQuery, "@") || strings.Contains(u.Opaque, "@") {
 		return nil, errSpecial
 	}
-	if port := u.Port(); port != "" {
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return nil, errors.New("its port must be at most 65535")
-		}
+	if port := u.Port(); port != "" && !isPort(port) {
+		return nil, errors.New("its port must be at most 65535")
 	}
 	return u, nil
 }
@@ -141,7 +139,7 @@ func checkSMTPURL(raw string) error {
 	case err != nil:
 		return err
 	case u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "":
-		return errors.New("it must be smtp://user:password@host:port or smtps://user:password@host:port")
+		return errors.New("it must be smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ before HOST where the server wants a password")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery:
 		return errSpecial
 	}
@@ -173,11 +171,14 @@ func (s *Settings) checkOrigins() error {
 	return nil
 }
 
-var portName = regexp.MustCompile(`^[0-9A-Za-z-]*$`)
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
 
 // checkListener wants an address to listen on.
 func checkListener(name, raw string) (host, port string, err error) {
-	if host, port, err = net.SplitHostPort(raw); err != nil || strings.ContainsAny(host, "/@?#") || !portName.MatchString(port) {
+	if host, port, err = net.SplitHostPort(raw); err != nil || strings.ContainsAny(host, "/@?#") || !isPort(port) {
 		return "", "", fmt.Errorf("%s: it must be host:port, such as 127.0.0.1:8080", name)
 	}
 	return host, port, nil

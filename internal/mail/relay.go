@@ -25,7 +25,7 @@ const (
 	quitTimeout = 5 * time.Second
 )
 
-var errWantedURL = errors.New("want smtp://user:password@host:port or smtps://user:password@host:port")
+var errWantedURL = errors.New("want smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ before HOST where the server wants a password")
 
 // relay is the server that takes our mails.
 type relay struct {
