@@ -24,7 +24,7 @@ var beyond = map[string]string{
 	"LeftOutReason.REFUSED": leftOut, "LeftOutReason.UNSUBSCRIBED": leftOut, "LeftOutReason.LIST_EMPTIED": leftOut,
 }
 
-const leftOut = "issue 11, point 5: an address that is left out is shown as such"
+const leftOut = "owners see which addresses get no mails, and why"
 
 func TestTheServedSchemaIsTheContracts(t *testing.T) {
 	t.Parallel()

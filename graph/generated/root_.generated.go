@@ -3095,7 +3095,7 @@ type LeftOutEmail {
 enum LeftOutReason {
   "Its mail server refused it for good three times running. Setting notifyEmails anew gives it another chance."
   REFUSED
-  "Its reader unsubscribed, by a link in a mail, and can come back by the same link."
+  "Its reader unsubscribed by the link in a mail, and can come back by the same link, or by setting notifyEmails with the own address."
   UNSUBSCRIBED
   "The owner's: every address in notifyEmails has unsubscribed, and the owner's does not take their place before notifyEmails is set anew."
   LIST_EMPTIED
