@@ -46,14 +46,14 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 	})
 }
 
-// UnmarshalTime reads RFC 3339.
+// UnmarshalTime reads RFC 3339. The year has four digits in UTC too, and when the database has rounded the time to microseconds.
 func UnmarshalTime(v any) (time.Time, error) {
 	if t, ok := v.(time.Time); ok {
 		return t, nil
 	}
 	s, _ := v.(string)
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || t.Year() < 1 || t.Year() > 9999 {
+	if year := t.Round(time.Microsecond).UTC().Year(); err != nil || year < 1 || year > 9999 {
 		return time.Time{}, phone.Bad("", "A time is written as RFC 3339, such as 2026-01-31T12:00:00Z.")
 	}
 	return t.UTC(), nil
