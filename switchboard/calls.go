@@ -138,6 +138,7 @@ func (s *Switchboard) Dialled(ctx context.Context, in phone.Incoming, d phone.Di
 		if err != nil {
 			return err
 		}
+		s.gone(in, c, d.CallStatus)
 		d.Screened = pickedUp(c, d)
 		dec, reserved, err := s.afterDial(ctx, tx, d, rung(c, d), l, c)
 		if err != nil {
@@ -212,11 +213,21 @@ func (s *Switchboard) Recorded(ctx context.Context, in phone.Incoming, t phone.T
 		if err != nil {
 			return err
 		}
+		s.gone(in, c, t.CallStatus)
 		d := phone.AfterRecord(t, s.facts(n))
 		answer = d.Answer
 		return s.settle(ctx, tx, c, step{decision: d, key: key})
 	})
 	return answer, err
+}
+
+// gone frees the place among simultaneous calls of a caller who, by the CallStatus of an action, is not on the line any more. The number's status
+// callback tells when the call ended.
+func (s *Switchboard) gone(in phone.Incoming, c *ent.Call, status string) {
+	if phone.CallerGone(status) {
+		c.CountedUntil = nil
+		s.watch.end(in)
+	}
 }
 
 // Over is what the number's status callback tells of a call.

@@ -14,8 +14,8 @@ const countTraffic = `SELECT
 	(SELECT COUNT(*) FROM calls WHERE number_id = $1 AND counted_until > $4 AND call_sid <> $3),
 	COUNT(*),
 	COUNT(CASE WHEN started_at > $6 THEN 1 END),
-	COUNT(CASE WHEN started_at > $7 AND ended_at IS NULL THEN 1 END)
-	FROM (SELECT started_at, ended_at FROM calls WHERE number_id = $1 AND "from" = $2 AND started_at > $5 AND call_sid <> $3
+	COUNT(CASE WHEN started_at > $7 AND ended_at IS NULL AND outcome = 'RINGING' THEN 1 END)
+	FROM (SELECT started_at, ended_at, outcome FROM calls WHERE number_id = $1 AND "from" = $2 AND started_at > $5 AND call_sid <> $3
 		ORDER BY started_at DESC, id DESC LIMIT $8) AS recent`
 
 // lookAround adds to a line what depends on the call: whether its caller is blocked, what else calls the number, and which of its phones became

@@ -102,6 +102,41 @@ func TestACallCountsUntilItsEndIsToldOrItsTimeIsOver(t *testing.T) {
 	})
 }
 
+// A Dial action or a Record action tells of the end too, and may be there before the number's status callback.
+func TestAnActionWhoseCallerIsGoneFreesThePlaceOfTheCall(t *testing.T) {
+	each(t, func(d *desk) {
+		_, number, _ := d.number(-1, -1)
+		d.limitedTo(number, 1)
+		d.wants(incoming(1), "Connect", "")
+		_, err := d.Dialled(d.ctx, incoming(1), phone.Dialled{CallStatus: "completed", DialCallStatus: "canceled", Bridged: "false"})
+		d.check(err)
+		d.wants(incoming(2), "Connect", "")
+		_, err = d.Dialled(d.ctx, incoming(2), unanswered)
+		d.check(err)
+		d.wants(incoming(3), "TakeMessage", "plan 'Narrow' forwards 1 calls at a time, and 1 are running")
+		_, err = d.Recorded(d.ctx, incoming(2), phone.Took{CallStatus: "completed", RecordingSID: recording(1), Digits: "hangup"})
+		d.check(err)
+		d.wants(incoming(4), "Connect", "")
+		_, err = d.Dialled(d.ctx, incoming(4), phone.Dialled{CallStatus: "completed", DialCallStatus: "completed", Bridged: "true"})
+		d.check(err)
+		d.wants(incoming(5), "Connect", "")
+	})
+}
+
+// Somebody who tries again and again is no loop: an action that tells that the caller is gone ends a call for this rule too.
+func TestACallerWhoHungUpWhileItRangDoesNotCountAsALoop(t *testing.T) {
+	each(t, func(d *desk) {
+		d.number(-1, -1)
+		for n := range 5 {
+			in := incoming(n)
+			in.From = "+15550200001"
+			d.wants(in, "Connect", "")
+			_, err := d.Dialled(d.ctx, in, phone.Dialled{CallStatus: "completed", DialCallStatus: "canceled", Bridged: "false"})
+			d.check(err)
+		}
+	})
+}
+
 // A mailbox that cut the ringing short does not shorten the time in which the call counts.
 func TestACallThatRingsAgainCountsFromThenOn(t *testing.T) {
 	each(t, func(d *desk) {
