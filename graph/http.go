@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -206,7 +207,12 @@ func readBody(w http.ResponseWriter, r *http.Request, into *graphql.RawParams) (
 	if !isJSON(r) {
 		return http.StatusUnsupportedMediaType, "Send " + typeJSON + " in UTF-8."
 	}
-	err := decode(http.MaxBytesReader(w, r.Body, maxBody), into)
+	body := http.MaxBytesReader(w, r.Body, maxBody)
+	err := decode(body, into)
+	if err != nil { // which may be found before the end
+		_, tooMuch := io.Copy(io.Discard, body)
+		err = cmp.Or(tooMuch, err)
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return http.StatusRequestEntityTooLarge, "A request has at most 128 KiB."
 	}

@@ -130,7 +130,7 @@ func TestABodyOf128KiBIsTakenAndOneMoreByteIsNot(t *testing.T) {
 		if got := w.post(reader(full)); got.Status != http.StatusOK {
 			t.Errorf("128 KiB %s: got %d, want 200", name, got.Status)
 		}
-		for _, body := range []string{full + " ", inside, full + strings.Repeat(" ", limit)} {
+		for _, body := range []string{full + " ", inside, full + strings.Repeat(" ", limit), strings.Repeat("a", limit+1), "{} " + full} {
 			w.failed(w.post(reader(body)), http.StatusRequestEntityTooLarge, phone.BadUserInput, "xxx")
 		}
 	}
