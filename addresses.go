@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"os"
@@ -180,6 +181,9 @@ func isPort(s string) bool {
 func checkListener(name, raw string) (host, port string, err error) {
 	if host, port, err = net.SplitHostPort(raw); err != nil || strings.ContainsAny(host, "/@?#") || !isPort(port) {
 		return "", "", fmt.Errorf("%s: it must be host:port, such as 127.0.0.1:8080", name)
+	}
+	if n, err := strconv.Atoi(port); err == nil && n > math.MaxUint16 {
+		return "", "", fmt.Errorf("%s: its port must be at most 65535", name)
 	}
 	return host, port, nil
 }

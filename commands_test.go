@@ -45,6 +45,8 @@ func TestWhatIsWrongIsToldWithTheWantedForm(t *testing.T) {
 		{"--secret-key=" + strings.Repeat("x", 31), "SECRET_KEY: it must have at least 32 characters; make one with openssl rand -hex 32"},
 		{"--data-dir=" + file, "DATA_DIR: "},
 		{"--data-dir=" + file + "/below", "DATA_DIR: "},
+		{"--listen-addr=:99999", "LISTEN_ADDR: its port must be at most 65535"},
+		{"--metrics-addr=:99999", "METRICS_ADDR: its port must be at most 65535"},
 		{"--mail-form=x", "unknown flag --mail-form, did you mean"},
 		{"migrat", "unexpected argument migrat, did you mean"},
 		{"postgres://ann:secret@db", "an argument is unexpected"},
@@ -82,14 +84,16 @@ func TestMisspeltSettingsAreNamed(t *testing.T) {
 	t.Parallel()
 	environ := []string{
 		"SMTP_ULR=smtp://u:secret@h", "RECORDING_URL=x", "TWILIO_TOKEN=secret", "MASKLINE_DATABASE_URL=x", "DATABSE_URL=x", "LOGLEVEL=debug", "TWILIO_ACCOUNT_SIDS=x",
-		"SMTP_URL=x", "SMTP_PORT_25_TCP_ADDR=x", "MASKLINE_SERVICE_HOST=x", "MASKLINE_PORT=x", "PATH=x", "MAIL=/var/mail/ann", "XDG_DATA_DIRS=x", "LISTEN_FDS=3", "DATABASE_UR=", "HOME=x", "LOGNAME=x",
+		"SMTP_URL=x", "SMTP_PORT_25_TCP_ADDR=x", "MASKLINE_SERVICE_HOST=x", "MASKLINE_PORT=x", "PATH=x", "MAIL=/var/mail/ann", "XDG_DATA_DIRS=x", "LISTEN_FDS=3", "DATABASE_UR=", "TRUSTED_PROXY=x", "LIMIT=x", "HOME=x", "LOGNAME=x",
 	}
 	want := []string{
 		"DATABSE_URL is no setting and is ignored; did you mean DATABASE_URL?",
+		"LIMIT is no setting and is ignored; did you mean LIMITS?",
 		"LOGLEVEL is no setting and is ignored; did you mean LOG_LEVEL?",
 		"MASKLINE_DATABASE_URL is no setting and is ignored; did you mean DATABASE_URL?",
 		"RECORDING_URL is no setting and is ignored; did you mean RECORDINGS_URL?",
 		"SMTP_ULR is no setting and is ignored; did you mean SMTP_URL?",
+		"TRUSTED_PROXY is no setting and is ignored; did you mean TRUSTED_PROXIES?",
 		"TWILIO_ACCOUNT_SIDS is no setting and is ignored; did you mean TWILIO_ACCOUNT_SID?",
 		"TWILIO_TOKEN is no setting and is ignored",
 	}

@@ -57,11 +57,22 @@ func likely(name string) int {
 func nearest(name string, settings []string) (meant string, d int) {
 	d = len(name) + 1
 	for _, s := range settings {
+		if singular(name) == singular(s) {
+			return s, 0
+		}
 		if n := distance(name, s); n < d || meant == "" {
 			meant, d = s, n
 		}
 	}
 	return meant, d
+}
+
+// singular is a name whose last word has lost the ending of the plural.
+func singular(name string) string {
+	if stem, ok := strings.CutSuffix(name, "IES"); ok {
+		return stem + "Y"
+	}
+	return strings.TrimSuffix(name, "S")
 }
 
 // distance is how many letters are to be put in, left out, replaced or swapped with their neighbour to make b of a.

@@ -80,7 +80,7 @@ var explained = []explanation{
 	{is(ErrForgetful), Trouble{"forgetful", "PostgreSQL runs with synchronous_commit=off: what it acknowledged may be lost in a crash", "Set it to on, or to local.", true, false}},
 	{is(ErrShared), Trouble{"pooling", "The connection pooler runs in transaction or statement mode", "Use pool_mode=session for this database, or connect to PostgreSQL directly.", true, false}},
 	{isStartup, Trouble{"parameter", "The connection pooler refuses a startup parameter", "Remove options from DATABASE_URL, write each setting as a parameter of its own, or add it to ignore_startup_parameters.", true, false}},
-	{isSetting, Trouble{"setting", "PostgreSQL refuses a setting in DATABASE_URL", "See the error for its name, and correct or remove that parameter.", true, false}},
+	{isSetting, Trouble{"setting", "PostgreSQL refuses a setting in DATABASE_URL", "Find the parameter behind the ? that the server does not know, or whose value it does not take, and correct or remove it.", true, false}},
 
 	{isReadOnly, Trouble{"read_only", "The database takes no writes: it is a standby, or default_transaction_read_only is on", "Point DATABASE_URL at the primary, or promote this server.", false, true}},
 	{state("28P01"), Trouble{"password", "PostgreSQL refuses the password", "Check user and password in DATABASE_URL; percent-encode @ : / ? # and % in the password (%40 %3A %2F %3F %23 %25).", false, false}},
