@@ -46,12 +46,7 @@ type executor struct {
 // CreateOperationContext reads an operation.
 func (e executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	refused := &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName, RecoverFunc: e.front.recovered}
-	leave, err := e.front.gate.enter(ctx, identity(ctx).Viewer.ID)
-	if err != nil {
-		return refused, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}
-	}
-	defer leave()
-	doc, errs := e.front.read(ctx, params)
+	doc, errs := e.front.document(ctx, params)
 	if len(errs) > 0 {
 		return refused, errs
 	}
@@ -94,12 +89,23 @@ func (handed) Add(context.Context, string, *ast.QueryDocument) {}
 // bytesAnObject is how much of a text is read for the price of an object.
 const bytesAnObject = 16
 
-// read parses and validates a document, unless it is known to be valid. What it costs is paid before the work is done: something for the
-// length of the text, then one object for each selection.
-func (f *front) read(ctx context.Context, params *graphql.RawParams) (read, gqlerror.List) {
+// document returns the document of an operation. One that is known to be valid takes no place, so that a busy service refuses no subscription
+// of clients that come back after a restart; any other is read in a place at work.
+func (f *front) document(ctx context.Context, params *graphql.RawParams) (read, gqlerror.List) {
 	if doc, ok := f.kept.Get(ctx, params.Query); ok {
 		return read{doc, 1}, listOf(f.limits.spend(ctx, params.OperationName, 1))
 	}
+	leave, err := f.gate.enter(ctx, identity(ctx).Viewer.ID)
+	if err != nil {
+		return read{}, listOf(err)
+	}
+	defer leave()
+	return f.read(ctx, params)
+}
+
+// read parses and validates a document. What that costs is paid before the work is done: something for the length of the text, then one object
+// for each selection.
+func (f *front) read(ctx context.Context, params *graphql.RawParams) (read, gqlerror.List) {
 	cost := 1 + len(params.Query)/bytesAnObject
 	if err := f.limits.spend(ctx, params.OperationName, cost); err != nil {
 		return read{}, listOf(err)

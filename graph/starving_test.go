@@ -30,6 +30,8 @@ func TestAllTokensOfAUserShareHalfOfThePlaces(t *testing.T) {
 			return w.now()
 		}
 		w.handler = w.door(t, w.resolver)
+		const known, unknown = `subscription { voicemailReceived(after: "x") { cursor } }`, `subscription Other { voicemailReceived(after: "x") { cursor } }`
+		wantCode(t, w.follow(a.token, known, nil).refused(), phone.BadUserInput)
 		hold.Store(true)
 		var atWork sync.WaitGroup
 		for _, token := range tokens[:2] {
@@ -42,11 +44,20 @@ func TestAllTokensOfAUserShareHalfOfThePlaces(t *testing.T) {
 		if got.Header.Get("Retry-After") != "1" || fmt.Sprint(got.Errors[0].Extensions["retryAfter"]) != "1" {
 			t.Errorf("got %v %s, want to come back after a second", got.Header, got.Body)
 		}
+		wantCode(t, w.follow(tokens[2], unknown, nil).refused(), phone.RateLimited)
+		wantCode(t, w.follow(tokens[2], known, nil).refused(), phone.BadUserInput) // a document that was read before takes no place
 		w.wants(b.token, `{ viewer { email } }`, nil, `{"viewer": {"email": "bob@example.com"}}`)
 		close(release)
 		atWork.Wait()
 		w.wants(tokens[2], `{ viewer { email } }`, nil, `{"viewer": {"email": "ann@example.com"}}`)
 	})
+}
+
+func wantCode(t *testing.T, p problem, want phone.Code) {
+	t.Helper()
+	if got := p.Extensions["code"]; got != string(want) {
+		t.Errorf("got %v, want %s", got, want)
+	}
 }
 
 // asMuchAsIsAllowed gives 20,000 objects, as far as there are so many.
