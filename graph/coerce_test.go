@@ -192,3 +192,18 @@ func TestScalarsNameTheirSpecifications(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOperationThatIsNotThereIsNamed(t *testing.T) {
+	t.Parallel()
+	w := light(t)
+	a := w.tenant("ann")
+	for body, says := range map[string]string{
+		`{"query": "query a { viewer { id } } query b { viewer { id } }"}`: "The query has several operations: name one of them in operationName.",
+		`{"query": "query a { viewer { id } }", "operationName": "b"}`:     `The query has no operation "b".`,
+	} {
+		got := w.send(request(t, http.MethodPost, w.url+"/graphql", strings.NewReader(body), "Authorization", "Bearer "+a.token, "Content-Type", "application/json"))
+		if e := w.sole(got); e.Message != says || e.fields() != "operationName" || got.Data != nil {
+			t.Errorf("%s: got %s, want %q", body, got.Body, says)
+		}
+	}
+}

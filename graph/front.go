@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -50,13 +51,22 @@ func (e executor) CreateOperationContext(ctx context.Context, params *graphql.Ra
 	if len(errs) > 0 {
 		return refused, errs
 	}
-	if o := doc.doc.Operations.ForName(params.OperationName); o != nil {
-		if errs := coerce(e.front.schema, o, params.Variables); len(errs) > 0 {
-			return refused, errs
-		}
-		doc.doc = withoutAbsent(doc.doc, o, params.Variables)
+	o := doc.doc.Operations.ForName(params.OperationName)
+	if o == nil {
+		return refused, listOf(noOperation(params.OperationName))
 	}
+	if errs := coerce(e.front.schema, o, params.Variables); len(errs) > 0 {
+		return refused, errs
+	}
+	doc.doc = withoutAbsent(doc.doc, o, params.Variables)
 	return e.GraphExecutor.CreateOperationContext(context.WithValue(ctx, readKey{}, doc), params)
+}
+
+func noOperation(name string) error {
+	if name == "" {
+		return phone.Bad("operationName", "The query has several operations: name one of them in operationName.")
+	}
+	return phone.Bad("operationName", fmt.Sprintf("The query has no operation %q.", name))
 }
 
 func (f *front) recovered(_ context.Context, p any) error { return f.r.panicked(p) }
