@@ -32,7 +32,9 @@ func TestStrangersMakeRoomForEachOther(t *testing.T) {
 	user := srv.connect(t)
 	var strangers []*client
 	for range 5 {
-		strangers = append(strangers, srv.dial(t, nil))
+		c := srv.dial(t, nil)
+		c.play(`> {"type":"ping"}`, `< {"type":"pong"}`) // the server is done with the handshake
+		strangers = append(strangers, c)
 	}
 	for _, first := range strangers[:2] {
 		first.wantClose(1013)
