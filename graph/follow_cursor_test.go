@@ -18,14 +18,11 @@ func placeOf(t testing.TB, cursor string) int64 {
 	t.Helper()
 	var c ent.Cursor
 	check(t, c.UnmarshalGQL(cursor))
-	for _, n := range []any{c.Value} {
-		var place int64
-		if _, err := fmt.Sscan(fmt.Sprint(n), &place); err != nil {
-			t.Fatalf("%v is no place", c)
-		}
-		return place
+	var place int64
+	if _, err := fmt.Sscan(fmt.Sprint(c.Value), &place); err != nil {
+		t.Fatalf("%v is no place", c)
 	}
-	return 0
+	return place
 }
 
 // waysToList are lists of all voicemails of a number's owner, and where they lie in the answer.

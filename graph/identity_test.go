@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/maskline/maskline/graph"
 )
@@ -37,7 +38,7 @@ func identities(s *ast.Schema, def *ast.Definition, steps int) string {
 // identified is an operation that selects the identities of whatever its root field gives.
 func identified(t *testing.T, s *ast.Schema, operation string, steps int) string {
 	t.Helper()
-	doc, problems := gqlparser.LoadQuery(s, operation)
+	doc, problems := gqlparser.LoadQueryWithRules(s, operation, rules.NewDefaultRules())
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
