@@ -224,7 +224,7 @@ func TestADatabaseThatIsRefusedForGoodEndsTheStart(t *testing.T) {
 		"LATIN1":              {server.DSN("latin"), "server_encoding is not UTF8"},
 		"transaction pooling": {bouncer("calls"), "pool_mode=session"},
 		"a startup parameter": {sessions("calls") + "&options=-c%20jit%3Doff", "Remove options from DATABASE_URL"},
-		"an unknown setting":  {server.DSN("calls") + "&work_memory=1MB", "correct or remove that parameter"},
+		"an unknown setting":  {server.DSN("calls") + "&work_memory=1MB", "correct or remove it"},
 		"forgetful":           {server.DSN("calls") + "&synchronous_commit=off", "Set it to on, or to local"},
 	} {
 		t.Run(name, func(t *testing.T) {
