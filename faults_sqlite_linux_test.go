@@ -55,6 +55,9 @@ func TestATroubleOfSQLiteIsNeverSilent(t *testing.T) {
 	p.run()
 	tw.net.AddNumber(numberAt(p.base, mask))
 	tn := p.h.newTenant("olivia@example.com", mask, -1, -1)
+	tw.messages(1, 1) // so that the number is remembered
+	check(t, tw.net.Run(t.Context()))
+	p.wantNothingLost(tw, tn, 1)
 	filler := fill(t, dir)
 	calls := tw.messages(5, 5)
 	check(t, tw.net.Run(t.Context()))
