@@ -130,7 +130,7 @@ func TestDemoOnceNeverHangs(t *testing.T) {
 
 func demoSettings(dir, address string) Settings {
 	return Settings{
-		ListenAddr: address, DataDir: dir, MailLinkDays: 7, CallDays: 365, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, MaxSimultaneousCalls: 100, LogLevel: "warn",
+		ListenAddr: address, DataDir: dir, MailLinkDays: 7, MailDays: 30, BinDays: 7, RawWebhookDays: 30, CallDays: 365, AuditDays: 365, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, MaxSimultaneousCalls: 100, LogLevel: "warn",
 	}
 }
 

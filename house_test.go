@@ -104,7 +104,7 @@ func testSettings(t *testing.T, public, twilio string, with ...option) Settings 
 	t.Helper()
 	s := Settings{
 		ListenAddr: "127.0.0.1:0", PublicURL: public, DataDir: t.TempDir(), TwilioAccountSID: accountSID, TwilioAuthToken: authToken,
-		TwilioAPIURL: twilio, MailLinkDays: 7, CallDays: 365, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, MaxSimultaneousCalls: 100, RecordingsShared: true,
+		TwilioAPIURL: twilio, MailLinkDays: 7, MailDays: 30, CallDays: 365, Transcriber: "twilio", ReconcileEvery: 5 * time.Minute, MaxSimultaneousCalls: 100, RecordingsShared: true,
 	}
 	for _, w := range with {
 		if w.settings != nil {

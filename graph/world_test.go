@@ -84,7 +84,7 @@ func newWorld(t testing.TB, db *database.DB) *world {
 	hub := events.NewHub()
 	w.desk = switchboard.New(switchboard.Config{
 		DB: db, Events: hub, Recordings: w.store, Mail: mailer, Links: w.links, Log: log, Now: w.now, Metrics: switchboard.NewMetrics(w.metrics),
-		Settings: switchboard.Settings{Transcriber: "off", MailLinkDays: 7, BinDays: 7, AuditDays: 365, CallDays: 365},
+		Settings: switchboard.Settings{Transcriber: "off", MailLinkDays: 7, MailDays: 30, BinDays: 7, AuditDays: 365, CallDays: 365},
 	})
 	queue, err := jobs.New(jobs.Config{DB: db.Writer(), Dialect: db.Dialect(), Log: log, Now: w.now, Work: w.desk.Work(), ID: "test"})
 	check(t, err)

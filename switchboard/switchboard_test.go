@@ -54,7 +54,7 @@ func newDesk(t *testing.T, db *database.DB) *desk {
 	d.check(err)
 	d.Switchboard = switchboard.New(switchboard.Config{
 		DB: db, Events: d, Recordings: store, Mail: sender, Links: links.New("https://maskline.example"), Log: log, Now: d.now,
-		Settings: switchboard.Settings{Transcriber: "twilio", MailLinkDays: 7, CallDays: 365},
+		Settings: switchboard.Settings{Transcriber: "twilio", MailLinkDays: 7, MailDays: 30, CallDays: 365},
 	})
 	d.queue, err = jobs.New(jobs.Config{DB: db.Writer(), Dialect: db.Dialect(), Log: log, Now: d.now, Work: d.Work()})
 	d.check(err)
